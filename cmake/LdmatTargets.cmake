@@ -1,0 +1,24 @@
+# ldmat_own_target(<target>): warnings and instruction set of the project's own programs. Nothing
+# of it reaches a program that uses the library.
+
+function(ldmat_own_target target)
+  target_link_libraries(${target} PRIVATE ldmat::ldmat)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  if(MSVC)
+    target_compile_options(${target} PRIVATE /W4 $<$<BOOL:${LDMAT_WARNINGS_AS_ERRORS}>:/WX>)
+    return()
+  endif()
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+    $<$<BOOL:${LDMAT_WARNINGS_AS_ERRORS}>:-Werror>
+    $<$<BOOL:${LDMAT_NATIVE}>:-march=native>)
+endfunction()
+
+# ldmat_add_test(<name> SOURCES <file>... [LIBRARIES <target>...]): one doctest program, one test.
+function(ldmat_add_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(test_${name} ${arg_SOURCES})
+  ldmat_own_target(test_${name})
+  target_link_libraries(test_${name} PRIVATE doctest_main ${arg_LIBRARIES})
+  add_test(NAME ${name} COMMAND test_${name})
+endfunction()
