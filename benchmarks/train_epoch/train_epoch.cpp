@@ -1,0 +1,55 @@
+// Seconds per training epoch of the LeNet-like network on random data of MNIST's shape, with a
+// softmax head: train_epoch [epochs] [samples] [batch] prints one line per epoch. Threads: set
+// OMP_NUM_THREADS.
+
+#include "net/net.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <vector>
+
+int main(int argc, char** argv) {
+  using tiny::Index;
+  const auto argument = [&](int i, Index otherwise) {
+    return argc > i ? static_cast<Index>(std::atoll(argv[i])) : otherwise;
+  };
+  const Index epochs = argument(1, 1);
+  const Index samples = argument(2, 60000);
+  const Index batch = argument(3, 128);
+
+  tiny::Rng rng(1);
+  auto net = tiny::lenet<float>({1, 28, 28}, 2, rng);
+  tiny::SoftmaxHead<float> head(2, 10, rng);
+  auto tensors = net.tensors();
+  for (auto& tensor : head.tensors()) tensors.push_back(tensor);
+  tiny::Sgd<float> sgd(tensors, {.momentum = 0.9});
+
+  std::vector<unsigned char> bytes(static_cast<std::size_t>(samples * net.in().size()));
+  std::vector<int> labels(static_cast<std::size_t>(samples));
+  for (auto& byte : bytes) byte = static_cast<unsigned char>(rng.below(256));
+  for (int& label : labels) label = static_cast<int>(rng.below(10));
+
+  tiny::Matrix<float> x, gradient;
+  using Bytes = tiny::Matrix<unsigned char>;
+  for (Index epoch = 0; epoch < epochs; ++epoch) {
+    const auto start = std::chrono::steady_clock::now();
+    double loss = 0;
+    for (Index first = 0; first < samples; first += batch) {
+      const Index n = std::min(batch, samples - first);
+      const Eigen::Map<const Bytes> part(bytes.data() + first * net.in().size(), n,
+                                         net.in().size());
+      x = part.cast<float>() / 255.0f;
+      const auto part_labels =
+          std::span(labels).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+      loss += head.loss(net.forward(x, tiny::Mode::train), part_labels, gradient) *
+              static_cast<double>(n);
+      net.backward(gradient);
+      sgd.step(0.01);
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    std::printf("%.4f s, loss %.5f\n", seconds.count(), loss / static_cast<double>(samples));
+    std::fflush(stdout);
+  }
+}

@@ -1,0 +1,6 @@
+#pragma once
+
+#include "net/models.hpp"
+#include "net/optimizer.hpp"
+#include "net/schedule.hpp"
+#include "net/softmax.hpp"
