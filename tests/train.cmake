@@ -1,1 +1,4 @@
 # Tests of examples/train.
+ldmat_add_test(train_data LIBRARIES ldmat_train_lib SOURCES
+  train/test_data_cifar.cpp train/test_data_dataset.cpp train/test_data_idx.cpp
+  train/test_data_sampler.cpp)
