@@ -1,0 +1,290 @@
+#!/bin/sh
+# One command for each everyday job, from a fresh machine on: `sh cmake/run.sh help`.
+set -eu
+cd "$(dirname "$0")/.."
+
+usage() {
+  cat <<'END'
+Usage: sh cmake/run.sh <command> [argument...]
+
+  demo [argument...]   build the training example and run it with its defaults into out/demo;
+                       arguments go to the program: demo --loss softmax
+  test [argument...]   build and run the tests; -D... goes to CMake, the rest to ctest: test -R loss
+  sanitize [...]       the same under the address and undefined-behaviour sanitizers
+  format               apply clang-format to the project's sources
+  check-format         fail where clang-format would change a source
+  tidy [file.cpp...]   run clang-tidy on the project's own sources, or on these; slow
+  setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci
+  help                 print this
+
+Every command first installs what it lacks, as root or by a sudo that asks for no password; without
+either it says what to install and goes on with what is there. It asks nothing. Builds are in
+build/<preset>; a second run installs nothing and compiles only what changed.
+
+Needs g++ >= 12 or clang++ >= 14, and CMake >= 3.25: Debian 12, Ubuntu 24.04 or newer.
+Tried on Debian 12 only. The branches for Homebrew and for dnf (Fedora) were written without one at
+hand and are untested.
+
+Environment: CXX is the compiler, CMAKE_BUILD_PARALLEL_LEVEL the number of jobs;
+LDMAT_NO_INSTALL=1 forbids installing.
+END
+}
+
+# apt-get            brew             dnf                    command        sets (? = can do without)
+packages='
+g++                  -                gcc-c++                compiler       demo test bench tidy ci
+cmake                cmake            cmake                  cmake          demo test bench tidy ci
+ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci
+libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci
+libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci
+libcli11-dev         cli11            cli11-devel            -              demo test tidy ci
+nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci
+libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci
+zlib1g-dev           -                zlib-devel             -              demo test tidy ci
+gnuplot-nox          gnuplot          gnuplot                gnuplot        ?demo ?test ?ci
+doctest-dev          doctest          doctest-devel          -              test tidy ci
+libbenchmark-dev     google-benchmark google-benchmark-devel -              bench
+clang                llvm             clang                  clang++        tidy ci
+libomp-dev           libomp           libomp-devel           -              tidy ci
+clang-format         clang-format     clang-tools-extra      clang-format   format ci
+clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy
+ccache               ccache           ccache                 ccache         ?ci
+'
+
+say() { printf '%s\n' "run.sh: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# ---- set-up ------------------------------------------------------------------------------------
+
+good_compiler() {
+  printf '#if __clang_major__ >= 14 || (!defined(__clang__) && __GNUC__ >= 12)\nyes\n#endif\n' |
+    "$1" -E -x c++ - 2>/dev/null | grep -qx yes
+}
+
+find_compiler() {
+  for compiler in "${CXX:-c++}" g++ clang++ g++-14 g++-13 g++-12 clang++-18 clang++-16 clang++-14; do
+    if good_compiler "$compiler"; then
+      echo "$compiler"
+      return
+    fi
+    [ -z "${CXX:-}" ] || return 1
+  done
+  return 1
+}
+
+find_manager() {
+  for manager in apt-get brew dnf; do
+    if have "$manager"; then
+      echo "$manager"
+      return
+    fi
+  done
+  echo none
+}
+
+is_installed() { # <manager> <package> <command>
+  case $3 in
+    -) ;;
+    compiler) if find_compiler >/dev/null; then return 0; fi ;;
+    *) if have "$3"; then return 0; fi ;;
+  esac
+  case $1 in
+    apt-get) [ "$(dpkg-query -W -f '${db:Status-Status}' "$2" 2>/dev/null)" = installed ] ;;
+    brew) [ "$2" = - ] || [ -n "$(brew list --versions "$2" 2>/dev/null)" ] ;;
+    dnf) rpm -q "$2" >/dev/null 2>&1 ;;
+    *) return 1 ;;
+  esac
+}
+
+# Sets `missing` and `missing_optional` to the packages of that set which are not there.
+find_missing() { # <manager> <set>
+  missing=
+  missing_optional=
+  while read -r apt brew dnf command sets; do
+    case $1 in
+      brew) package=$brew ;;
+      dnf) package=$dnf ;;
+      *) package=$apt ;;
+    esac
+    case " $sets " in
+      *" $2 "*) is_installed "$1" "$package" "$command" || missing="$missing $package" ;;
+      *" ?$2 "*) is_installed "$1" "$package" "$command" ||
+        missing_optional="$missing_optional $package" ;;
+    esac
+  done <<END
+$packages
+END
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+may_install() { # <manager>
+  [ -z "${LDMAT_NO_INSTALL:-}" ] || return 1
+  case $1 in
+    none) return 1 ;;
+    brew) return 0 ;;
+    *) [ "$(id -u)" = 0 ] || { have sudo && sudo -n true 2>/dev/null; } ;;
+  esac
+}
+
+install_packages() { # <manager> <package>...
+  manager=$1
+  shift
+  say "$manager install $*"
+  case $manager in
+    apt-get)
+      as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a \
+        apt-get -o DPkg::Lock::Timeout=300 -qq install -y --no-install-recommends "$@" >&2
+      ;;
+    brew) HOMEBREW_NO_ASK=1 brew install "$@" >&2 ;;
+    dnf) as_root dnf install -y "$@" >&2 ;;
+  esac
+}
+
+# Installs what a set lacks, then makes sure that there is a compiler and, for a build, CMake.
+set_up() { # <set>
+  case $1 in
+    demo | test | bench | format | tidy | ci) ;;
+    *) die "setup: no set '$1'; there are demo, test, bench, format, tidy and ci" ;;
+  esac
+  manager=$(find_manager)
+  find_missing "$manager" "$1"
+  if [ -n "$missing$missing_optional" ]; then
+    # The lists are lists of words.
+    # shellcheck disable=SC2086
+    if may_install "$manager"; then
+      if [ "$manager" = apt-get ]; then
+        say "apt-get update"
+        as_root apt-get -o DPkg::Lock::Timeout=300 -qq update >&2 || say "apt-get update failed"
+      fi
+      [ -z "$missing" ] || install_packages "$manager" $missing ||
+        say "could not install everything; going on with what is there"
+      [ -z "$missing_optional" ] || install_packages "$manager" $missing_optional ||
+        say "going on without$missing_optional"
+    elif [ -n "$missing" ]; then
+      say "these packages are missing and may not be installed from here:$missing"
+      [ "$manager" = none ] || say "install them with: sudo $manager install$missing"
+      say "going on with what is there"
+    fi
+  fi
+  [ "$manager" != brew ] || use_brew
+  [ "$1" = format ] || check_tools
+}
+
+# Homebrew keeps these three out of the way of the system's own.
+use_brew() {
+  CMAKE_PREFIX_PATH="$(brew --prefix libarchive):${CMAKE_PREFIX_PATH:-}"
+  OpenMP_ROOT=$(brew --prefix libomp)
+  PATH="$PATH:$(brew --prefix llvm)/bin"
+  export CMAKE_PREFIX_PATH OpenMP_ROOT PATH
+}
+
+check_tools() {
+  have cmake || die "there is no cmake"
+  have ninja || die "there is no ninja"
+  compiler=$(find_compiler) || die "needs g++ >= 12 or clang++ >= 14; CXX names another compiler"
+  [ "$compiler" = c++ ] || export CXX="$compiler"
+  cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || v[2] >= 25) }' ||
+    die "needs CMake >= 3.25, this is $(cmake --version | head -n 1)"
+  if have ccache; then
+    export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-ccache}"
+  fi
+  jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+  export CMAKE_BUILD_PARALLEL_LEVEL="$jobs"
+}
+
+# ---- commands ----------------------------------------------------------------------------------
+
+run_tests() { # <preset> [argument...]
+  preset=$1
+  shift
+  definitions=
+  for argument in "$@"; do
+    shift
+    case $argument in
+      -D*) definitions="$definitions $argument" ;;
+      *) set -- "$@" "$argument" ;;
+    esac
+  done
+  # shellcheck disable=SC2086 # a list of words
+  cmake --preset "$preset" $definitions
+  cmake --build --preset "$preset"
+  ctest --preset "$preset" -j "$jobs" "$@"
+}
+
+run_demo() {
+  cmake --preset demo
+  cmake --build --preset demo
+  mkdir -p out/demo
+  case " $* " in
+    *" --out "* | *" --out="*) ;;
+    *) set -- --out out/demo "$@" ;;
+  esac
+  say "build/demo/examples/train/ldmat-train $*"
+  exec build/demo/examples/train/ldmat-train "$@"
+}
+
+# Other versions of clang-format lay out a few things differently.
+run_clang_format() { # <argument>...
+  clang_format=clang-format
+  if have clang-format-14; then
+    clang_format=clang-format-14
+  elif ! "$clang_format" --version | grep -q 'version 14\.'; then
+    say "the sources are formatted by version 14; this is $("$clang_format" --version)"
+  fi
+  find include tests benchmarks examples -type f \
+    \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) \
+    -exec "$clang_format" "$@" {} +
+}
+
+run_tidy() { # [file...]
+  cmake --preset dev-clang -DLDMAT_BUILD_TESTS=ON -DLDMAT_BUILD_EXAMPLES=ON
+  if [ $# = 0 ]; then
+    # shellcheck disable=SC2046 # file names here have no spaces
+    set -- $(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' build/dev-clang/compile_commands.json |
+      grep -v /_deps/ | sort -u)
+  fi
+  say "clang-tidy on $# files"
+  printf '%s\n' "$@" | xargs -P "$jobs" -n 1 clang-tidy -p build/dev-clang --quiet
+}
+
+command=${1:-help}
+[ $# = 0 ] || shift
+case $command in
+  demo)
+    set_up demo
+    run_demo "$@"
+    ;;
+  test)
+    set_up test
+    run_tests release "$@"
+    ;;
+  sanitize)
+    set_up test
+    run_tests sanitizers "$@"
+    ;;
+  format)
+    set_up format
+    run_clang_format -i
+    ;;
+  check-format)
+    set_up format
+    run_clang_format --dry-run -Werror
+    ;;
+  tidy)
+    set_up tidy
+    run_tidy "$@"
+    ;;
+  setup) set_up "${1:-test}" ;;
+  help | -h | --help) usage ;;
+  *)
+    usage >&2
+    die "no command '$command'"
+    ;;
+esac
