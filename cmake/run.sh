@@ -30,7 +30,7 @@ LDMAT_NO_INSTALL=1 forbids installing.
 END
 }
 
-# apt-get            brew             dnf                    command        sets (? = can do without)
+# apt-get            brew             dnf                    command        sets (?: can do without)
 packages='
 g++                  -                gcc-c++                compiler       demo test bench tidy ci
 cmake                cmake            cmake                  cmake          demo test bench tidy ci
@@ -66,7 +66,7 @@ good_compiler() {
 }
 
 find_compiler() {
-  for compiler in "${CXX:-c++}" g++ clang++ g++-14 g++-13 g++-12 clang++-18 clang++-16 clang++-14; do
+  for compiler in "${CXX:-c++}" g++ clang++ g++-14 g++-13 g++-12 clang++-18 clang++-14; do
     if good_compiler "$compiler"; then
       echo "$compiler"
       return
