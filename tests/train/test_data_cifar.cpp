@@ -69,8 +69,7 @@ std::string error_with(const std::string& file, const Bytes& bytes) {
   replace(members, file, bytes);
   write_folder(folder / "files", members);
   write_tar(folder / "cifar.tar.gz", members, "cifar-10-batches-bin/");
-  const auto plain =
-      message_of([&] { tiny::read_cifar(folder / "files", tiny::cifar10_layout()); });
+  auto plain = message_of([&] { tiny::read_cifar(folder / "files", tiny::cifar10_layout()); });
   const auto packed =
       message_of([&] { tiny::read_cifar(folder / "cifar.tar.gz", tiny::cifar10_layout()); });
   CHECK(has(plain, {(folder / "files" / file).string() + ": byte "}));

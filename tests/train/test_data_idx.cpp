@@ -23,7 +23,7 @@ Bytes labels(const Bytes& values) {
 std::string image_error(const Bytes& bytes) {
   const TempFolder folder;
   write_file(folder / "images", bytes);
-  const auto text = message_of([&] { tiny::read_idx_images(folder / "images"); });
+  auto text = message_of([&] { tiny::read_idx_images(folder / "images"); });
   CHECK(has(text, {(folder / "images").string() + ": byte "}));
   return text;
 }
@@ -31,7 +31,7 @@ std::string image_error(const Bytes& bytes) {
 std::string label_error(const Bytes& bytes) {
   const TempFolder folder;
   write_file(folder / "labels", bytes);
-  const auto text = message_of([&] { tiny::read_idx_labels(folder / "labels", 10); });
+  auto text = message_of([&] { tiny::read_idx_labels(folder / "labels", 10); });
   CHECK(has(text, {(folder / "labels").string() + ": byte "}));
   return text;
 }
@@ -123,7 +123,9 @@ TEST_CASE("an IDX folder is found under each of its names and in subfolders") {
         const std::string gz = packed ? ".gz" : "";
         fs::create_directories(folder / sub);
         const auto name = [&](const std::string& stem, const std::string& kind) {
-          return folder / sub / (stem + separator + kind + "-ubyte" + gz);
+          std::string file = stem;
+          file.append(separator).append(kind).append("-ubyte").append(gz);
+          return folder / sub / file;
         };
         write(name("train-images", "idx3"), images(3, 2, 2));
         write(name("train-labels", "idx1"), labels({1, 2, 3}));

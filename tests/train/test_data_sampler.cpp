@@ -100,7 +100,8 @@ TEST_CASE("a class uses all its samples before any of them again") {
     }
     // And in another order each time: of N equally likely ones, N (1 - exp(-decks / N)) are seen.
     const double possible = std::tgamma(static_cast<double>(size) + 1);
-    const double decks = static_cast<double>(cards.size() / size);
+    const std::size_t whole = cards.size() / size;
+    const auto decks = static_cast<double>(whole);
     CHECK(static_cast<double>(orders.size()) > -0.9 * possible * std::expm1(-decks / possible));
   }
 }

@@ -49,6 +49,7 @@ struct TrainTest {
 /// The names "0", "1", ... of classes that have no others.
 inline std::vector<std::string> numbered_names(int count) {
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) names.push_back(std::to_string(i));
   return names;
 }

@@ -109,7 +109,9 @@ inline std::optional<std::filesystem::path> find_idx(const std::filesystem::path
                                                      const std::string& kind) {
   for (const char* separator : {"-", "."}) {
     for (const char* suffix : {"", ".gz"}) {
-      auto path = folder / (stem + separator + kind + "-ubyte" + suffix);
+      std::string name = stem;
+      name.append(separator).append(kind).append("-ubyte").append(suffix);
+      auto path = folder / name;
       if (std::filesystem::is_regular_file(path)) return path;
     }
   }

@@ -55,7 +55,8 @@ inline std::vector<std::filesystem::path> places(const std::filesystem::path& ro
   return result;
 }
 
-inline TrainTest load_idx(const std::string& title, std::vector<std::filesystem::path> candidates,
+inline TrainTest load_idx(const std::string& title,
+                          const std::vector<std::filesystem::path>& candidates,
                           const std::vector<std::string>& class_names, const std::string& advice) {
   for (const auto& folder : candidates) {
     if (has_idx(folder)) return read_idx_folder(folder, class_names);

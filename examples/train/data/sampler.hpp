@@ -58,7 +58,9 @@ class BatchSampler {
  protected:
   virtual std::size_t deck_size(std::size_t deck) const = 0;
   virtual bool decks_match(const SamplerState& state) const = 0;
+  SamplerState& own_state() { return state_; }
 
+ private:
   SamplerState state_;
 };
 
@@ -72,29 +74,31 @@ class UniformSampler final : public BatchSampler {
                                   "; allowed is 1 to " + std::to_string(count) +
                                   ", the number of samples");
     }
-    state_.rng = Rng(seed).state();
-    state_.order.resize(count);
-    std::iota(state_.order.begin(), state_.order.end(), 0u);
-    state_.positions = {static_cast<std::uint32_t>(count)};  // all used: shuffle first
+    auto& s = own_state();
+    s.rng = Rng(seed).state();
+    s.order.resize(count);
+    std::iota(s.order.begin(), s.order.end(), 0u);
+    s.positions = {static_cast<std::uint32_t>(count)};  // all used: shuffle first
   }
 
   std::size_t batch_size() const override { return batch_; }
 
   void next(std::vector<std::uint32_t>& batch) override {
-    auto& position = state_.positions[0];
-    if (position + batch_ > state_.order.size()) {
-      Rng rng(state_.rng);
-      rng.shuffle(state_.order);
-      state_.rng = rng.state();
+    auto& s = own_state();
+    auto& position = s.positions[0];
+    if (position + batch_ > s.order.size()) {
+      Rng rng(s.rng);
+      rng.shuffle(s.order);
+      s.rng = rng.state();
       position = 0;
     }
-    const auto begin = state_.order.begin() + position;
+    const auto begin = s.order.begin() + position;
     batch.assign(begin, begin + static_cast<std::ptrdiff_t>(batch_));
     position += static_cast<std::uint32_t>(batch_);
   }
 
  private:
-  std::size_t deck_size(std::size_t /*deck*/) const override { return state_.order.size(); }
+  std::size_t deck_size(std::size_t /*deck*/) const override { return state().order.size(); }
   bool decks_match(const SamplerState& /*state*/) const override { return true; }
 
   std::size_t batch_;
@@ -113,6 +117,7 @@ class ClassSampler final : public BatchSampler {
                                   " is not a multiple of " + std::to_string(per_class) +
                                   " samples per class");
     }
+    auto& s = own_state();
     std::vector<std::vector<std::uint32_t>> members;
     for (std::size_t i = 0; i < labels.size(); ++i) {
       if (labels[i] < 0) throw std::invalid_argument("ClassSampler: a label is negative");
@@ -128,39 +133,41 @@ class ClassSampler final : public BatchSampler {
                                     " samples, fewer than " + std::to_string(per_class) +
                                     " per class");
       }
-      begins_.push_back(state_.order.size());
-      state_.order.insert(state_.order.end(), members[label].begin(), members[label].end());
-      state_.positions.push_back(static_cast<std::uint32_t>(members[label].size()));
+      begins_.push_back(s.order.size());
+      s.order.insert(s.order.end(), members[label].begin(), members[label].end());
+      s.positions.push_back(static_cast<std::uint32_t>(members[label].size()));
     }
-    begins_.push_back(state_.order.size());
-    if (classes_per_batch_ > state_.positions.size()) {
+    begins_.push_back(s.order.size());
+    if (classes_per_batch_ > s.positions.size()) {
       throw std::invalid_argument("ClassSampler: a batch of " + std::to_string(batch) + " with " +
                                   std::to_string(per_class) + " samples per class needs " +
                                   std::to_string(classes_per_batch_) + " classes; there are " +
-                                  std::to_string(state_.positions.size()));
+                                  std::to_string(s.positions.size()));
     }
-    state_.rng = Rng(seed).state();
+    s.rng = Rng(seed).state();
   }
 
   std::size_t batch_size() const override { return per_class_ * classes_per_batch_; }
 
   void next(std::vector<std::uint32_t>& batch) override {
-    Rng rng(state_.rng);
+    auto& s = own_state();
+    Rng rng(s.rng);
     batch.clear();
-    std::vector<std::size_t> classes(state_.positions.size());
+    std::vector<std::size_t> classes(s.positions.size());
     std::iota(classes.begin(), classes.end(), std::size_t{0});
     for (std::size_t k = 0; k < classes_per_batch_; ++k) {
       std::swap(classes[k], classes[k + rng.below(classes.size() - k)]);
       deal(classes[k], rng, batch);
     }
-    state_.rng = rng.state();
+    s.rng = rng.state();
   }
 
  private:
   void deal(std::size_t which, Rng& rng, std::vector<std::uint32_t>& batch) {
+    auto& s = own_state();
     const auto deck =
-        std::span(state_.order).subspan(begins_[which], begins_[which + 1] - begins_[which]);
-    std::size_t position = state_.positions[which];
+        std::span(s.order).subspan(begins_[which], begins_[which + 1] - begins_[which]);
+    std::size_t position = s.positions[which];
     const std::size_t rest = std::min(per_class_, deck.size() - position);
     const auto take = [&](std::size_t count) {
       const auto cards = deck.subspan(position, count);
@@ -175,7 +182,7 @@ class ClassSampler final : public BatchSampler {
       take(more);
       rng.shuffle(deck.subspan(more));
     }
-    state_.positions[which] = static_cast<std::uint32_t>(position);
+    s.positions[which] = static_cast<std::uint32_t>(position);
   }
 
   std::size_t deck_size(std::size_t deck) const override {
@@ -184,21 +191,21 @@ class ClassSampler final : public BatchSampler {
 
   bool decks_match(const SamplerState& state) const override {
     for (std::size_t k = 0; k + 1 < begins_.size(); ++k) {
-      const auto part = [&](const SamplerState& s) {
+      const auto part = [&](const SamplerState& whole) {
         std::vector<std::uint32_t> deck(
-            s.order.begin() + static_cast<std::ptrdiff_t>(begins_[k]),
-            s.order.begin() + static_cast<std::ptrdiff_t>(begins_[k + 1]));
+            whole.order.begin() + static_cast<std::ptrdiff_t>(begins_[k]),
+            whole.order.begin() + static_cast<std::ptrdiff_t>(begins_[k + 1]));
         std::ranges::sort(deck);
         return deck;
       };
-      if (part(state) != part(state_)) return false;
+      if (part(state) != part(this->state())) return false;
     }
     return true;
   }
 
   std::size_t per_class_;
   std::size_t classes_per_batch_;
-  std::vector<std::size_t> begins_;  // of each class's deck in state_.order, and the end
+  std::vector<std::size_t> begins_;  // of each class's deck in the order, and the end
 };
 
 /// per_class = 0: uniform batches; else per_class samples of each class of a batch.
