@@ -11,6 +11,8 @@ function(ldmat_own_target target)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wconversion -Wshadow
     $<$<BOOL:${LDMAT_WARNINGS_AS_ERRORS}>:-Werror>
+    # GCC 12 reports its own AVX-512 intrinsics (GCC bug 105593).
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>
     $<$<BOOL:${LDMAT_NATIVE}>:-march=native>)
 endfunction()
 

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <ldmat/options.hpp>
+#include <ldmat/view.hpp>
+
+#include <cmath>
+#include <cstdint>
+
+/// The checks at the entry of public functions.
+
+namespace ldmat::detail {
+
+/// Refuses NaN and infinities, naming the first in row order.
+template <class S>
+void require_finite(const char* argument, MatrixView<const S> x) {
+  for (Index i = 0; i < x.rows; ++i) {
+    for (Index k = 0; k < x.columns; ++k) {
+      const auto value = static_cast<double>(x(i, k));
+      if (!std::isfinite(value)) {
+        throw_invalid(std::string(argument) + "(" + std::to_string(i) + ", " + std::to_string(k) +
+                      ") is " + number_text(value) + ", but check_finite asks for finite features");
+      }
+    }
+  }
+}
+
+inline void require_count(const char* argument, Index given, Index samples) {
+  if (given != samples) {
+    throw_invalid(std::string(argument) + " has " + std::to_string(given) +
+                  " entries, but features has " + std::to_string(samples) +
+                  " rows: one label per row is needed");
+  }
+}
+
+/// Refuses an output whose shape differs, or two of whose elements share memory.
+template <class G>
+void require_output(const char* argument, MatrixView<G> out, Index rows, Index columns,
+                    const char* rule) {
+  if (out.rows != rows || out.columns != columns) {
+    throw_shape(argument, out.rows, out.columns, rule, rows, columns);
+  }
+  if (rows == 0 || columns == 0) return;
+  const bool by_rows = rows == 1 || out.row_stride > (columns - 1) * out.column_stride;
+  const bool by_columns = columns == 1 || out.column_stride > (rows - 1) * out.row_stride;
+  const bool rows_distinct = rows == 1 || out.row_stride > 0;
+  const bool columns_distinct = columns == 1 || out.column_stride > 0;
+  if (!rows_distinct || !columns_distinct || !(by_rows || by_columns)) {
+    throw_invalid(std::string(argument) + " has strides " + std::to_string(out.row_stride) + ", " +
+                  std::to_string(out.column_stride) + " for shape " + shape_text(rows, columns) +
+                  ", but its elements must not share memory");
+  }
+}
+
+/// Whether an element of `a` shares memory with one of `b`. Exact for equal element types and
+/// strides (so that two column blocks of one matrix may stand side by side), else by address range.
+template <class A, class B>
+bool overlap(MatrixView<A> a, MatrixView<B> b) {
+  if (a.rows == 0 || a.columns == 0 || b.rows == 0 || b.columns == 0) return false;
+  const auto first = [](const auto& x) { return reinterpret_cast<std::uintptr_t>(x.data); };
+  const auto last = [](const auto& x) {
+    return reinterpret_cast<std::uintptr_t>(&x(x.rows - 1, x.columns - 1) + 1);
+  };
+  if (last(a) <= first(b) || last(b) <= first(a)) return false;
+  if constexpr (std::is_same_v<std::remove_const_t<A>, std::remove_const_t<B>>) {
+    const bool same_strides = a.row_stride == b.row_stride && a.column_stride == b.column_stride;
+    const auto bytes = static_cast<std::intptr_t>(first(b) - first(a));
+    constexpr auto size = static_cast<std::intptr_t>(sizeof(A));
+    if (same_strides && bytes % size != 0) return true;
+    if (same_strides && a.row_stride > 0) {
+      // Is b's origin a whole number of rows away, after stepping k columns either way?
+      const Index delta = static_cast<Index>(bytes / size);
+      for (Index k = 1 - a.columns; k < b.columns; ++k) {
+        const Index rest = delta + k * a.column_stride;
+        if (rest % a.row_stride == 0 && rest / a.row_stride > -b.rows &&
+            rest / a.row_stride < a.rows) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Refuses a state of running distances that is not k x k or holds what no batch can have left.
+inline void require_running(const RunningDistances& state, Index k) {
+  if (state.distance.rows() != k || state.distance.cols() != k || state.batches.rows() != k ||
+      state.batches.cols() != k) {
+    throw_shape("RunningDistances", state.distance.rows(), state.distance.cols(),
+                "its tables must be classes x classes", k, k);
+  }
+  for (Index i = 0; i < k; ++i) {
+    for (Index j = 0; j < k; ++j) {
+      if (!(state.distance(i, j) >= 0) || !std::isfinite(state.distance(i, j)) ||
+          state.batches(i, j) < 0) {
+        throw_invalid("RunningDistances(" + std::to_string(i) + ", " + std::to_string(j) + ") is " +
+                      number_text(state.distance(i, j)) + " after " +
+                      std::to_string(state.batches(i, j)) +
+                      " batches, but both must be finite and not negative");
+      }
+    }
+  }
+}
+
+}  // namespace ldmat::detail

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <ldmat/metric.hpp>
+#include <ldmat/view.hpp>
+
+#include <cmath>
+
+/// Features as kernels want them: in the accumulator's type, one row or one column behind the
+/// other, and of unit norm for a metric of directions. The gradient goes the same way back.
+
+namespace ldmat::detail {
+
+/// Components of a packed sample: a metric of directions needs one more, which is 1 for a row of
+/// zeros and 0 for all others, and so puts rows of zeros at right angles to everything else.
+template <Metric M>
+constexpr Index packed_width(Index dimension) {
+  return M::of_directions ? dimension + 1 : dimension;
+}
+
+/// Copies `features` into `packed` (n x packed_width, any layout). For a metric of directions also
+/// fills `inverse_norms` (n), with 0 for a row of zeros. O(n d).
+template <Metric M, class S, class T>
+void pack_features(MatrixView<const S> features, MatrixView<T> packed, T* inverse_norms) noexcept {
+  const Index n = features.rows;
+  const Index d = features.columns;
+  const auto copy = [&](Index i, Index k, T scale) {
+    packed(i, k) = static_cast<T>(features(i, k)) * scale;
+  };
+  if constexpr (M::of_directions) {
+    for (Index i = 0; i < n; ++i) {
+      double sum = 0;
+      for (Index k = 0; k < d; ++k) {
+        const auto x = static_cast<double>(static_cast<T>(features(i, k)));
+        sum += x * x;
+      }
+      inverse_norms[i] = sum == 0 ? T(0) : static_cast<T>(1 / std::sqrt(sum));
+      for (Index k = 0; k < d; ++k) copy(i, k, inverse_norms[i]);
+      packed(i, d) = sum == 0 ? T(1) : T(0);
+    }
+  } else if (packed.column_stride == 1) {
+    for (Index i = 0; i < n; ++i) {
+      for (Index k = 0; k < d; ++k) copy(i, k, T(1));
+    }
+  } else {
+    for (Index k = 0; k < d; ++k) {
+      for (Index i = 0; i < n; ++i) copy(i, k, T(1));
+    }
+  }
+}
+
+/// Writes scale * (gradient with respect to the features) to `gradient`, from the gradient with
+/// respect to the packed features. For directions u = x / |x| that is (g - u (u.g)) / |x|, and 0
+/// for a row of zeros. O(n d).
+template <Metric M, class T, class G>
+void unpack_gradient(MatrixView<const T> packed_gradient, MatrixView<const T> packed,
+                     const T* inverse_norms, double scale, MatrixView<G> gradient) noexcept {
+  const Index n = gradient.rows;
+  const Index d = gradient.columns;
+  const auto factor = static_cast<T>(scale);
+  for (Index i = 0; i < n; ++i) {
+    if constexpr (M::of_directions) {
+      double along = 0;
+      for (Index k = 0; k < d; ++k) {
+        along += static_cast<double>(packed(i, k)) * static_cast<double>(packed_gradient(i, k));
+      }
+      for (Index k = 0; k < d; ++k) {
+        const T across = packed_gradient(i, k) - packed(i, k) * static_cast<T>(along);
+        gradient(i, k) = static_cast<G>(factor * (across * inverse_norms[i]));
+      }
+    } else {
+      for (Index k = 0; k < d; ++k) {
+        gradient(i, k) = static_cast<G>(factor * packed_gradient(i, k));
+      }
+    }
+  }
+}
+
+}  // namespace ldmat::detail

@@ -1,0 +1,7 @@
+#pragma once
+
+/// The whole CPU library. Nothing here reaches CUDA.
+
+#include <ldmat/config.hpp>
+#include <ldmat/loss.hpp>
+#include <ldmat/version.hpp>

@@ -1,0 +1,313 @@
+#pragma once
+
+#include <ldmat/checks.hpp>
+#include <ldmat/kernel/evaluate.hpp>
+#include <ldmat/kernel/prepare.hpp>
+#include <ldmat/options.hpp>
+#include <ldmat/target.hpp>
+#include <ldmat/workspace.hpp>
+
+namespace ldmat {
+
+/// The LDMAT loss: how far the pairwise distances of a batch's features are from the distances that
+/// the labels ask for,
+///
+///   l(F) = 1/Z * sum over i < j of w_ij phi(D_ij - T_ij),   D_ij = rho(f_i, f_j),   T = R(L),
+///
+/// with metric rho (M), penalty phi (P), regularizer R, weights w and normaliser Z (Reduction) as
+/// the options say, and its gradient dl/dF. `Loss<float> loss{};` is plain LDMAT.
+///
+///   features   n x d, element type Scalar, any layout, borrowed. Half types are computed in float.
+///   labels     n class ids, or an n x p matrix of label vectors, or `label_vectors(...)`, or
+///              `target_matrix(...)`
+///   gradient   n x d, element type Scalar or its accumulator; overwritten. An empty Eigen matrix
+///   is
+///              resized. Must not overlap the features.
+///
+/// Errors: std::invalid_argument for options out of range (at construction), shapes that do not
+/// agree, class ids below 0 or from K on, a gradient that overlaps the features or itself, and,
+/// with `check_finite`, NaN or infinite features. Nothing is written to the gradient, nor to the
+/// state of an adaptive regularizer, by a call that throws. Fewer than two samples: value 0,
+/// gradient 0.
+///
+/// Cost: O(n^2 d) time (1.5 n^2 d multiply-adds with gradient), O(n d + n + K^2) memory, kept for
+/// the next call. Sums of the loss are kept in double, distances in the accumulator type. Features
+/// that coincide have distance exactly 0 and, for the Euclidean metric, add 0 to the gradient.
+///
+/// Threads: calls through `evaluate` on separate workspaces may run at the same time; operator()
+/// uses the object's own workspace and may not. Copies share nothing.
+///
+/// Source: Ribeiro et al., CVIU 249 (2024) 104184; docs/method.md says what is the project's own.
+template <class Scalar, class M = Euclidean, class P = Squared, class R = Regularizer,
+          class Arch = detail::DefaultArch>
+class Loss {
+  static_assert(Storage<Scalar>,
+                "ldmat: Loss<Scalar> needs float, double, Eigen::half or Eigen::bfloat16");
+  static_assert(
+      Metric<M>,
+      "ldmat: a metric needs accumulate, distance, slope, direction, from_squared_norm and "
+      "of_directions; see ldmat/metric.hpp");
+  static_assert(Penalty<P>,
+                "ldmat: a penalty needs Penalized<V> operator()(V residual, M same) const; see "
+                "ldmat/penalty.hpp");
+  static_assert(
+      RegularizerPolicy<R>,
+      "ldmat: a regularizer needs V operator()(LabelPair<V>) const, uses_mean, uses_running "
+      "and validate; see ldmat/regularizer.hpp");
+
+ public:
+  using Options = LossOptions<M, P, R>;
+  using Result = LossResult;
+  using Accumulator = ldmat::Accumulator<Scalar>;
+  using WorkspaceType = Workspace<Accumulator>;
+
+  Loss() : Loss(Options{}) {}
+  explicit Loss(Options options) : options_(std::move(options)) {
+    options_.validate();
+    reset();
+  }
+
+  const Options& options() const { return options_; }
+
+  /// Value and, with a gradient argument, gradient of the batch. The latter also lets an adaptive
+  /// regularizer see the batch, after the value was computed.
+  template <class F, class L>
+  Result operator()(const F& features, const L& labels) {
+    MatrixView<Scalar> none;
+    return run<false>(features, labels, none, workspace_, nullptr);
+  }
+  template <class F, class L, class G>
+  Result operator()(const F& features, const L& labels, G&& gradient) {
+    return run<true>(features, labels, gradient, workspace_,
+                     options_.regularizer.uses_running() ? &running_ : nullptr);
+  }
+
+  /// The same on a workspace of the caller's; an adaptive regularizer's state is read, not changed.
+  template <class F, class L>
+  Result evaluate(const F& features, const L& labels, WorkspaceType& workspace) const {
+    MatrixView<Scalar> none;
+    return run<false>(features, labels, none, workspace, nullptr);
+  }
+  template <class F, class L, class G>
+  Result evaluate(const F& features, const L& labels, G&& gradient,
+                  WorkspaceType& workspace) const {
+    return run<true>(features, labels, gradient, workspace, nullptr);
+  }
+
+  /// State of an adaptive regularizer; empty for the others.
+  const RunningDistances& running_distances() const { return running_; }
+
+  /// Sets it, for example from a checkpoint. Throws std::invalid_argument where the shape is not
+  /// K x K or an entry is negative or not finite.
+  void restore(const RunningDistances& state) {
+    detail::require_running(state,
+                            options_.regularizer.uses_running() ? options_.class_count() : 0);
+    running_ = state;
+  }
+
+  /// Forgets it.
+  void reset() {
+    const Index k = options_.regularizer.uses_running() ? options_.class_count() : 0;
+    running_.distance = Eigen::MatrixXd::Zero(k, k);
+    running_.batches.setZero(k, k);
+  }
+
+ private:
+  using T = Accumulator;
+  static constexpr Index lanes = detail::PackTraits<detail::Pack<T, Arch>>::size;
+
+  template <bool WithGradient, class F, class L, class G>
+  Result run(const F& features, const L& labels, G& gradient, WorkspaceType& workspace,
+             RunningDistances* update) const {
+    constexpr bool accepted = accepts<WithGradient, F, L, G>();
+    if constexpr (accepted) {
+      const auto given = detail::as_view(features);
+      const MatrixView<const Scalar> x{given.data, given.rows, given.columns, given.row_stride,
+                                       given.column_stride};
+      detail::require_strides("features", x.rows, x.columns, x.row_stride, x.column_stride);
+      if (options_.check_finite) detail::require_finite("features", x);
+      return with_target(x.rows, labels, update != nullptr, workspace,
+                         [&](const auto& target, const detail::PairCounts& counts) {
+                           return finish<WithGradient>(x, target, counts, gradient, workspace,
+                                                       update);
+                         });
+    } else {
+      return {};
+    }
+  }
+
+  /// The one readable error for each argument that does not fit.
+  template <bool WithGradient, class F, class L, class G>
+  static constexpr bool accepts() {
+    static_assert(
+        FeatureMatrix<F>,
+        "ldmat: features must be a matrix in memory (Eigen Matrix, Map, Ref or Block, "
+        "mdspan, or ldmat::view(pointer, rows, columns)) of float, double, Eigen::half or "
+        "Eigen::bfloat16; evaluate an expression with .eval() first");
+    if constexpr (FeatureMatrix<F>) {
+      static_assert(std::same_as<std::remove_const_t<detail::ViewElement<const F>>, Scalar>,
+                    "ldmat: features must have the scalar type of the Loss: Loss<float> takes "
+                    "float, Loss<double> takes double");
+    }
+    static_assert(Labels<L>,
+                  "ldmat: labels must be class ids (a range or Eigen vector of integers or enums), "
+                  "a floating-point matrix of label vectors, label_vectors(...) or "
+                  "target_matrix(...)");
+    if constexpr (WithGradient) {
+      static_assert(WritableMatrix<G>,
+                    "ldmat: gradient must be a writable matrix in memory (not const, not an "
+                    "expression)");
+      if constexpr (WritableMatrix<G>) {
+        static_assert(
+            std::same_as<detail::ViewElement<G>, Scalar> || std::same_as<detail::ViewElement<G>, T>,
+            "ldmat: gradient must have the scalar type of the Loss (or float for half "
+            "types)");
+        return FeatureMatrix<F> && Labels<L>;
+      } else {
+        return false;
+      }
+    }
+    return FeatureMatrix<F> && Labels<L>;
+  }
+
+  /// Checks the labels against the batch and hands a target to `use`.
+  template <class L, class Use>
+  Result with_target(Index n, const L& labels, bool observe, WorkspaceType& workspace,
+                     const Use& use) const {
+    if constexpr (ClassLabels<L>) {
+      detail::require_count("labels", detail::label_count(labels), n);
+      const Index k = options_.class_count();
+      const std::int64_t largest = detail::read_labels(labels, k, workspace.labels.reserve(n));
+      const bool table = options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
+                         options_.weights.kind == Weights::Kind::table;
+      if (table) {
+        return detail::with_class_table<T>(n, k, lanes, options_, running_, observe, workspace,
+                                           use);
+      }
+      const Index classes = detail::place_ids<T>(n, largest, lanes, workspace);
+      return detail::with_fixed_distance<T>(n, classes, options_, workspace, use);
+    } else if constexpr (detail::IsTargetMatrix<L>::value) {
+      require_no_table("target_matrix");
+      const auto& [target, label_distances] = labels;
+      const char* const rule = "one row and column per row of the features is needed";
+      if (target.rows != n || target.columns != n) {
+        detail::throw_shape("target", target.rows, target.columns, rule, n, n);
+      }
+      if (label_distances.rows != n || label_distances.columns != n) {
+        detail::throw_shape("label_distances", label_distances.rows, label_distances.columns, rule,
+                            n, n);
+      }
+      return detail::with_target_matrix<T>(labels, options_, use);
+    } else if constexpr (detail::IsLabelVectors<L>::value) {
+      require_no_table("label vectors");
+      detail::require_count("label_vectors", labels.vectors.rows, n);
+      return detail::with_label_vectors<T>(labels, lanes, options_, workspace, use);
+    } else {
+      return with_target(n, label_vectors(labels), observe, workspace, use);
+    }
+  }
+
+  void require_no_table(const char* labels) const {
+    if (options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
+        options_.weights.kind == Weights::Kind::table) {
+      detail::throw_invalid(std::string("labels are ") + labels +
+                            ", but a class table, a weight table and an adaptive regularizer are "
+                            "per pair of classes and need class ids");
+    }
+  }
+
+  template <bool WithGradient, class Target, class G>
+  Result finish(MatrixView<const Scalar> x, const Target& target, const detail::PairCounts& counts,
+                G& gradient, WorkspaceType& workspace, RunningDistances* update) const {
+    if constexpr (WithGradient) {
+      if constexpr (requires {
+                      typename G::PlainObject;
+                      gradient.resize(x.rows, x.columns);
+                    }) {
+        if constexpr (std::same_as<typename G::PlainObject, G>) {
+          if (gradient.size() == 0) gradient.resize(x.rows, x.columns);
+        }
+      }
+      const auto g = detail::as_view(gradient);
+      detail::require_output("gradient", g, x.rows, x.columns,
+                             "it must have the shape of the features");
+      if (detail::overlap(x, g)) {
+        detail::throw_invalid("gradient overlaps features, but must be memory of its own");
+      }
+    }
+    const auto packed = detail::evaluate_pairs<Arch, WithGradient>(
+        x, options_.metric, options_.penalty, target, workspace);
+    const detail::PairSums& sums = packed.sums;
+    const Reduced reduced = reduce(sums.penalty, counts);
+    if constexpr (WithGradient) {
+      detail::write_gradient<M>(packed, reduced.gradient_scale, detail::as_view(gradient));
+    }
+    if constexpr (Target::observes) {
+      if (update != nullptr) observe_batch(target.observed, *update);
+    }
+    const auto mean = [](double sum, std::int64_t pairs) {
+      return pairs > 0 ? sum / static_cast<double>(pairs) : 0.0;
+    };
+    return {
+        .value = reduced.value,
+        .pairs = counts.all,
+        .same_pairs = counts.same,
+        .mean_same_distance = mean(sums.same_distance, counts.same),
+        .mean_different_distance = mean(sums.distance - sums.same_distance, counts.different())};
+  }
+
+  struct Reduced {
+    double value;
+    double gradient_scale;
+  };
+  Reduced reduce(double sum, const detail::PairCounts& counts) const {
+    double scale = 1;
+    switch (options_.reduction) {
+      case Reduction::mean:
+        scale = counts.all > 0 ? 1 / static_cast<double>(counts.all) : 0;
+        break;
+      case Reduction::sum:
+        break;
+      case Reduction::weighted_mean:
+        scale = counts.weight_sum > 0 ? 1 / counts.weight_sum : 0;
+        break;
+      case Reduction::frobenius:
+        return {std::sqrt(2 * sum), sum == 0 ? 0 : 1 / std::sqrt(2 * sum)};
+    }
+    return {sum * scale, scale};
+  }
+
+  /// C <- momentum C + (1 - momentum) * batch mean, and C <- batch mean the first time.
+  void observe_batch(const detail::ClassPairSums& observed, RunningDistances& running) const {
+    const double momentum = running_momentum();
+    const Index k = options_.class_count();
+    for (Index a = 0; a < k; ++a) {
+      for (Index b = a; b < k; ++b) {
+        const bool twice = a != b;
+        const std::int64_t pairs =
+            observed.pairs[a * k + b] + (twice ? observed.pairs[b * k + a] : 0);
+        if (pairs == 0) continue;
+        const double mean =
+            (observed.distance[a * k + b] + (twice ? observed.distance[b * k + a] : 0)) /
+            static_cast<double>(pairs);
+        double& entry = running.distance(a, b);
+        entry = running.batches(a, b) == 0 ? mean : momentum * entry + (1 - momentum) * mean;
+        running.distance(b, a) = entry;
+        running.batches(b, a) = ++running.batches(a, b);
+      }
+    }
+  }
+  double running_momentum() const {
+    if constexpr (requires { options_.regularizer.momentum; }) {
+      return options_.regularizer.momentum;
+    } else {
+      return 0.9;
+    }
+  }
+
+  Options options_;
+  RunningDistances running_;
+  WorkspaceType workspace_;
+};
+
+}  // namespace ldmat

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <ldmat/config.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+/// The few functions that metrics, penalties and regularizers are written in, for plain scalars. A
+/// policy says `using namespace ldmat::math;` and calls them unqualified: for a SIMD pack the same
+/// names are found beside the pack's own type, so that one formula text serves the plain reference,
+/// the SIMD kernels and CUDA.
+
+namespace ldmat::math {
+
+using std::abs;
+using std::sqrt;
+
+/// a * b + c; the compiler fuses it where the target does.
+template <class V>
+requires std::is_floating_point_v<V> LDMAT_HOST_DEVICE constexpr V fma(V a, V b, V c) {
+  return a * b + c;
+}
+
+/// condition ? yes : no.
+template <class V>
+requires std::is_floating_point_v<V> LDMAT_HOST_DEVICE constexpr V select(bool condition, V yes,
+                                                                          V no) {
+  return condition ? yes : no;
+}
+
+/// A parameter of a policy as a V: `constant<V>(threshold)`.
+template <class V>
+LDMAT_HOST_DEVICE constexpr V constant(double value) {
+  if constexpr (std::is_arithmetic_v<V>) {
+    return static_cast<V>(value);
+  } else {
+    return V(static_cast<typename V::value_type>(value));
+  }
+}
+
+}  // namespace ldmat::math
+
+namespace ldmat::detail {
+
+/// What a scalar or pack V is made of, how many of them it holds, and the comparison result's type.
+template <class V>
+struct PackTraits {
+  using scalar = typename V::value_type;
+  static constexpr int size = static_cast<int>(V::size);
+};
+template <class V>
+requires std::is_arithmetic_v<V>
+struct PackTraits<V> {
+  using scalar = V;
+  static constexpr int size = 1;
+};
+
+template <class V>
+using Mask = decltype(V() < V());
+
+/// Unaligned load of one V.
+template <class V>
+LDMAT_HOST_DEVICE V read(const typename PackTraits<V>::scalar* from) {
+  if constexpr (std::is_arithmetic_v<V>) {
+    return *from;
+  } else {
+    return V::load_unaligned(from);
+  }
+}
+
+/// The signed integer as wide as a scalar: what a table is gathered with.
+template <class T>
+using Id = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+/// base[index[0]], base[index[1]], ...
+template <class V>
+LDMAT_HOST_DEVICE V look_up(const typename PackTraits<V>::scalar* base,
+                            const Id<typename PackTraits<V>::scalar>* index) {
+  if constexpr (std::is_arithmetic_v<V>) {
+    return base[*index];
+  } else {
+    constexpr int size = PackTraits<V>::size;
+    alignas(64) typename PackTraits<V>::scalar values[size];
+    for (int lane = 0; lane < size; ++lane) values[lane] = base[index[lane]];
+    return V::load_aligned(values);
+  }
+}
+
+}  // namespace ldmat::detail

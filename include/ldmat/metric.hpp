@@ -1,0 +1,148 @@
+#pragma once
+
+#include <ldmat/math.hpp>
+
+#include <concepts>
+
+/// Metrics: how far apart two feature vectors are.
+///
+/// A metric is one struct and one formula: rho(x, y) = distance(sum over k of a(x_k - y_k)), where
+/// `accumulate` adds a(difference) to a running sum. Its derivative is
+/// d rho / d x_k = slope(distance) * direction(x_k - y_k), and d rho / d y_k its opposite. The call
+/// operators are templates over a scalar or a SIMD pack, so that the reference, the CPU kernels and
+/// CUDA run the same text.
+///
+///   struct MyMetric {
+///     static constexpr bool from_squared_norm = false;  // the sum is |x - y|^2, direction the
+///     identity static constexpr bool of_directions = false;      // works on x / |x|, y / |y|
+///     template <class V> V accumulate(V sum, V difference) const;
+///     template <class V> V distance(V sum) const;
+///     template <class V> V slope(V distance) const;     // 0 where the derivative does not exist
+///     template <class V> V direction(V difference) const;
+///   };
+///
+/// `from_squared_norm` lets kernels compute the sum by matrix products. With `of_directions` the
+/// features are scaled to unit norm first and the gradient is carried back through that scaling; a
+/// row of zeros, which has no direction, is at the distance of an orthogonal one from every other
+/// row, at distance 0 from other rows of zeros, and gets a zero gradient.
+
+namespace ldmat {
+
+/// What a metric must offer, checked with double.
+template <class M>
+concept Metric = std::copy_constructible<M> && requires(const M metric, double x) {
+  { M::from_squared_norm } -> std::convertible_to<bool>;
+  { M::of_directions } -> std::convertible_to<bool>;
+  { metric.accumulate(x, x) } -> std::same_as<double>;
+  { metric.distance(x) } -> std::same_as<double>;
+  { metric.slope(x) } -> std::same_as<double>;
+  { metric.direction(x) } -> std::same_as<double>;
+};
+
+/// Euclidean distance, rho = |x - y|, the metric of LDMAT. Range [0, inf). The derivative
+/// (x - y) / |x - y| is taken as 0 where x = y exactly (the subgradient of least norm), never NaN.
+struct Euclidean {
+  static constexpr bool from_squared_norm = true;
+  static constexpr bool of_directions = false;
+
+  template <class V>
+  LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
+    using namespace math;
+    return fma(difference, difference, sum);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V distance(V sum) const {
+    using namespace math;
+    return sqrt(sum);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V slope(V distance) const {
+    using namespace math;
+    const V zero = constant<V>(0);
+    const V one = constant<V>(1);
+    return select(distance == zero, zero, one / distance);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V direction(V difference) const {
+    return difference;
+  }
+};
+
+/// Squared Euclidean distance, rho = |x - y|^2. Range [0, inf); derivative 2 (x - y).
+struct SquaredEuclidean {
+  static constexpr bool from_squared_norm = true;
+  static constexpr bool of_directions = false;
+
+  template <class V>
+  LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
+    using namespace math;
+    return fma(difference, difference, sum);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V distance(V sum) const {
+    return sum;
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V slope(V /*distance*/) const {
+    return math::constant<V>(2);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V direction(V difference) const {
+    return difference;
+  }
+};
+
+/// Cosine distance, rho = 1 - cos(x, y) = |x/|x| - y/|y||^2 / 2: the second form, which is the one
+/// computed, keeps its digits where x and y are almost parallel. Range [0, 2].
+struct Cosine {
+  static constexpr bool from_squared_norm = true;
+  static constexpr bool of_directions = true;
+
+  template <class V>
+  LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
+    using namespace math;
+    return fma(difference, difference, sum);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V distance(V sum) const {
+    return math::constant<V>(0.5) * sum;
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V slope(V /*distance*/) const {
+    return math::constant<V>(1);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V direction(V difference) const {
+    return difference;
+  }
+};
+
+/// Manhattan distance, rho = sum over k of |x_k - y_k|. Range [0, inf). The derivative is the sign
+/// of the difference, 0 for equal coordinates.
+struct Manhattan {
+  static constexpr bool from_squared_norm = false;
+  static constexpr bool of_directions = false;
+
+  template <class V>
+  LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
+    using namespace math;
+    return sum + abs(difference);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V distance(V sum) const {
+    return sum;
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V slope(V /*distance*/) const {
+    return math::constant<V>(1);
+  }
+  template <class V>
+  LDMAT_HOST_DEVICE V direction(V difference) const {
+    using namespace math;
+    const V zero = constant<V>(0);
+    const V negative = select(difference < zero, constant<V>(-1), difference);  // keeps 0 and NaN
+    return select(difference > zero, constant<V>(1), negative);
+  }
+};
+
+}  // namespace ldmat

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <ldmat/metric.hpp>
+#include <ldmat/penalty.hpp>
+#include <ldmat/regularizer.hpp>
+#include <ldmat/view.hpp>
+#include <ldmat/weights.hpp>
+
+#include <cmath>
+#include <cstdint>
+
+namespace ldmat {
+
+/// What a Loss computes. The defaults are plain LDMAT: Euclidean distance, class distance 1, no
+/// regularization, squared penalty, unit weights, mean over the pairs.
+template <class M = Euclidean, class P = Squared, class R = Regularizer>
+struct LossOptions {
+  /// delta: the distance between any two classes. Finite, >= 0.
+  double class_distance = 1;
+  /// K x K distances between classes, used instead of `class_distance` where not empty: symmetric,
+  /// zero diagonal, finite, not negative. For hierarchies, ordinal classes, confusions to avoid.
+  Eigen::MatrixXd class_table = {};
+  /// Number of classes K: class ids from K on are refused. 0: any id, unless a table says how many.
+  Index classes = 0;
+  R regularizer = {};
+  M metric = {};
+  P penalty = {};
+  Weights weights = {};
+  Reduction reduction = Reduction::mean;
+  /// Refuse NaN and infinite features, with the first row and column. Costs one pass over them;
+  /// otherwise they propagate to the value and the gradient.
+  bool check_finite = false;
+
+  /// Throws std::invalid_argument where an option is outside its range.
+  void validate() const {
+    detail::require_non_negative("LossOptions::class_distance", class_distance);
+    if (classes < 0) {
+      detail::throw_invalid("LossOptions::classes is " + std::to_string(classes) +
+                            ", but must be 0 (any) or the number of classes");
+    }
+    regularizer.validate();
+    weights.validate();
+    if constexpr (requires { penalty.validate(); }) penalty.validate();
+    if constexpr (requires { metric.validate(); }) metric.validate();
+    validate_table("LossOptions::class_table", class_table, true);
+    validate_table("Weights::table", weights.table, false);
+    if (weights.kind == Weights::Kind::table && weights.table.size() == 0) {
+      detail::throw_invalid("Weights::table is empty, but weights of kind table need one");
+    }
+    if (regularizer.uses_running() && class_count() == 0) {
+      detail::throw_invalid(
+          "an adaptive regularizer keeps a distance per pair of classes: set LossOptions::classes "
+          "or LossOptions::class_table");
+    }
+  }
+
+  /// K, or 0 where any class id is allowed.
+  Index class_count() const {
+    if (class_table.size() > 0) return class_table.rows();
+    if (weights.kind == Weights::Kind::table) return weights.table.rows();
+    return classes;
+  }
+
+ private:
+  void validate_table(const char* name, const Eigen::MatrixXd& table, bool zero_diagonal) const {
+    const Index k = table.rows();
+    if (k != table.cols()) {
+      detail::throw_invalid(std::string(name) + " is " + detail::shape_text(k, table.cols()) +
+                            ", but must be square, one row and column per class");
+    }
+    if (k > 0 && ((classes > 0 && k != classes) || k != class_count())) {
+      detail::throw_invalid(std::string(name) + " has " + std::to_string(k) +
+                            " classes, but there are " +
+                            std::to_string(classes > 0 ? classes : class_count()));
+    }
+    const auto at = [&](Index i, Index j) {
+      return std::string(name) + "(" + std::to_string(i) + ", " + std::to_string(j) + ") ";
+    };
+    for (Index i = 0; i < k; ++i) {
+      for (Index j = 0; j < k; ++j) {
+        if (!(table(i, j) >= 0) || !std::isfinite(table(i, j))) {
+          detail::require_non_negative(at(i, j).c_str(), table(i, j));
+        }
+        if (table(i, j) != table(j, i)) {
+          detail::throw_invalid(at(i, j) + "is " + detail::number_text(table(i, j)) + " and " +
+                                at(j, i) + "is " + detail::number_text(table(j, i)) +
+                                ", but the table must be symmetric");
+        }
+      }
+      if (zero_diagonal && table(i, i) != 0) {
+        detail::throw_invalid(at(i, i) + "is " + detail::number_text(table(i, i)) +
+                              ", but the diagonal must be zero");
+      }
+    }
+  }
+};
+
+/// Value of the loss and what was seen on the way.
+struct LossResult {
+  double value = 0;
+  std::int64_t pairs = 0;              ///< n (n - 1) / 2
+  std::int64_t same_pairs = 0;         ///< pairs of one class, i.e. with label distance zero
+  double mean_same_distance = 0;       ///< mean D_ij over them; 0 where there are none
+  double mean_different_distance = 0;  ///< mean D_ij over the others; 0 where there are none
+};
+
+/// State of an adaptive regularizer: the running mean feature distance between classes (K x K,
+/// symmetric) and how many batches each entry has seen. Savable as it is; see Loss::restore.
+struct RunningDistances {
+  Eigen::MatrixXd distance;
+  Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic> batches;
+};
+
+}  // namespace ldmat

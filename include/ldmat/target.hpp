@@ -1,0 +1,79 @@
+#pragma once
+
+#include <ldmat/labels.hpp>
+#include <ldmat/metric.hpp>
+#include <ldmat/view.hpp>
+
+#include <Eigen/Core>
+
+/// What a batch's features are compared with, besides class ids: label vectors and whole targets.
+
+namespace ldmat {
+
+/// One label vector per sample with the metric between them; made by `label_vectors`.
+template <class S, Metric M>
+struct LabelVectors {
+  MatrixView<const S> vectors;
+  M metric;
+};
+
+/// Label vectors (one-hot, soft, multi-label or regression targets; n x p, borrowed) and the metric
+/// rho_L between them: L_ij = rho_L(l_i, l_j). Two samples count as of one class where L_ij = 0. A
+/// floating-point matrix given to a Loss in place of class ids means the same with Euclidean.
+template <FeatureMatrix Y, Metric M = Euclidean>
+auto label_vectors(const Y& vectors, M metric = {}) {
+  using S = std::remove_const_t<detail::ViewElement<const Y>>;
+  const auto view = detail::as_view(vectors);
+  return LabelVectors<S, M>{
+      {view.data, view.rows, view.columns, view.row_stride, view.column_stride}, metric};
+}
+
+/// A whole target T and the label distances that tell same from different; made by `target_matrix`.
+template <class S>
+struct TargetMatrix {
+  MatrixView<const S> target;
+  MatrixView<const S> label_distances;
+};
+
+/// A target distance for every pair of the batch (n x n, borrowed, its upper triangle read, its
+/// diagonal ignored), used as it is: no regularizer is applied. Two samples count as of one class
+/// where T_ij = 0. The way to use a similarity matrix of one's own, or `regularize` with
+/// `affinity`.
+template <FeatureMatrix Y>
+auto target_matrix(const Y& target) {
+  using S = std::remove_const_t<detail::ViewElement<const Y>>;
+  const auto view = detail::as_view(target);
+  const MatrixView<const S> whole{view.data, view.rows, view.columns, view.row_stride,
+                                  view.column_stride};
+  return TargetMatrix<S>{whole, whole};
+}
+
+/// The same, with two samples of one class where label_distances_ij = 0: for regularized targets.
+template <FeatureMatrix Y, FeatureMatrix L>
+requires std::same_as<std::remove_const_t<detail::ViewElement<const Y>>,
+                      std::remove_const_t<detail::ViewElement<const L>>>
+auto target_matrix(const Y& target, const L& label_distances) {
+  return TargetMatrix<std::remove_const_t<detail::ViewElement<const Y>>>{
+      target_matrix(target).target, target_matrix(label_distances).target};
+}
+
+namespace detail {
+
+template <class L>
+struct IsLabelVectors : std::false_type {};
+template <class S, class M>
+struct IsLabelVectors<LabelVectors<S, M>> : std::true_type {};
+
+template <class L>
+struct IsTargetMatrix : std::false_type {};
+template <class S>
+struct IsTargetMatrix<TargetMatrix<S>> : std::true_type {};
+
+}  // namespace detail
+
+/// Everything a Loss accepts as labels.
+template <class L>
+concept Labels = ClassLabels<L> || FeatureMatrix<L> || detail::IsLabelVectors<L>::value ||
+    detail::IsTargetMatrix<L>::value;
+
+}  // namespace ldmat

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <ldmat/error.hpp>
+
+#include <Eigen/Core>
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+/// Any buffer as a matrix: what every public function accepts as features, gradient or label
+/// vectors.
+///
+///  - Eigen dense objects with storage of their own or borrowed (Matrix, Array, Map, Ref, Block of
+///    one of these; row- or column-major, strided, fixed or dynamic size);
+///  - anything mdspan-like of rank 2: `extent(r)`, `stride(r)`, `data_handle()`, static `rank()`;
+///  - pointers and spans through `view(...)` below.
+///
+/// Element types: float, double, Eigen::half, Eigen::bfloat16. Nothing is copied by a view.
+
+namespace ldmat {
+
+using Index = Eigen::Index;
+
+/// Element types that features, gradients and label vectors may have.
+template <class T>
+concept Storage = std::same_as<T, float> || std::same_as<T, double> ||
+    std::same_as<T, Eigen::half> || std::same_as<T, Eigen::bfloat16>;
+
+/// What sums over elements of type T are kept in: double for double, float for the others.
+template <Storage T>
+using Accumulator = std::conditional_t<std::same_as<T, double>, double, float>;
+
+/// A matrix somewhere in memory: element (i, k) is data[i * row_stride + k * column_stride].
+template <class T>
+struct MatrixView {
+  T* data = nullptr;
+  Index rows = 0;
+  Index columns = 0;
+  Index row_stride = 0;
+  Index column_stride = 1;
+
+  LDMAT_HOST_DEVICE T& operator()(Index i, Index k) const {
+    return data[i * row_stride + k * column_stride];
+  }
+};
+
+namespace detail {
+
+template <class X>
+using Bare = std::remove_cvref_t<X>;
+
+template <class X>
+concept EigenDense = std::derived_from<Bare<X>, Eigen::DenseBase<Bare<X>>>;
+
+template <class X>
+concept EigenAddressable = EigenDense<X> &&((Bare<X>::Flags & Eigen::DirectAccessBit) != 0) &&
+                           requires(X& x) {
+  x.data();
+};
+
+template <class X>
+concept MdspanLike = requires(X& x) {
+  { Bare<X>::rank() } -> std::convertible_to<std::size_t>;
+  x.extent(0);
+  x.stride(0);
+  x.data_handle();
+};
+
+template <class X>
+concept MdspanMatrix = MdspanLike<X> &&(Bare<X>::rank() == 2);
+
+template <class T>
+struct IsMatrixView : std::false_type {};
+template <class T>
+struct IsMatrixView<MatrixView<T>> : std::true_type {};
+
+template <class X>
+concept Addressable = EigenAddressable<X> || MdspanMatrix<X> || IsMatrixView<Bare<X>>::value;
+
+/// The view of an addressable matrix; its element type is const where the buffer is.
+template <Addressable X>
+auto as_view(X& x) {
+  if constexpr (IsMatrixView<Bare<X>>::value) {
+    return x;
+  } else if constexpr (EigenAddressable<X>) {
+    using T = std::remove_pointer_t<decltype(x.data())>;
+    const Index outer = x.IsVectorAtCompileTime ? x.size() : x.outerStride();
+    const Index inner = x.innerStride();
+    if constexpr (Bare<X>::IsRowMajor) {
+      return MatrixView<T>{x.data(), x.rows(), x.cols(), outer, inner};
+    } else {
+      return MatrixView<T>{x.data(), x.rows(), x.cols(), inner, outer};
+    }
+  } else {
+    using T = std::remove_pointer_t<decltype(x.data_handle())>;
+    return MatrixView<T>{x.data_handle(), static_cast<Index>(x.extent(0)),
+                         static_cast<Index>(x.extent(1)), static_cast<Index>(x.stride(0)),
+                         static_cast<Index>(x.stride(1))};
+  }
+}
+
+template <class X>
+using ViewElement = std::remove_pointer_t<decltype(as_view(std::declval<X&>()).data)>;
+
+inline void require_strides(const char* argument, Index rows, Index columns, Index row_stride,
+                            Index column_stride) {
+  if (rows < 0 || columns < 0 || row_stride < 0 || column_stride < 0) {
+    throw_invalid(std::string(argument) + " has shape " + shape_text(rows, columns) +
+                  " and strides " + std::to_string(row_stride) + ", " +
+                  std::to_string(column_stride) + ", but none of them may be negative");
+  }
+}
+
+}  // namespace detail
+
+/// Features or label vectors: a matrix in memory, one row per sample.
+template <class X>
+concept FeatureMatrix =
+    detail::Addressable<const X> && Storage<std::remove_const_t<detail::ViewElement<const X>>>;
+
+/// A matrix in memory that may be written: what gradients and distance matrices go to.
+template <class X>
+concept WritableMatrix = detail::Addressable<X> && Storage<detail::ViewElement<X>>;
+
+/// `rows` x `columns` elements at `data` as an Eigen map, row i starting at data + i * row_stride.
+/// The map borrows the buffer. Strides are in elements; without them the rows lie one behind the
+/// other. Throws std::invalid_argument for a negative shape or stride, or a null `data` with
+/// elements. Cost: none.
+template <class T>
+auto view(T* data, Index rows, Index columns, Index row_stride, Index column_stride = 1) {
+  using Matrix =
+      Eigen::Matrix<std::remove_const_t<T>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using Element = std::conditional_t<std::is_const_v<T>, const Matrix, Matrix>;
+  using Strides = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
+  detail::require_strides("view", rows, columns, row_stride, column_stride);
+  if (data == nullptr && rows > 0 && columns > 0) {
+    detail::throw_invalid("view: data is null, but the shape is " +
+                          detail::shape_text(rows, columns));
+  }
+  return Eigen::Map<Element, Eigen::Unaligned, Strides>(data, rows, columns,
+                                                        Strides(row_stride, column_stride));
+}
+
+template <class T>
+auto view(T* data, Index rows, Index columns) {
+  return view(data, rows, columns, columns, 1);
+}
+
+/// The same over a span, whose size must be rows * columns: std::invalid_argument otherwise.
+template <class T>
+auto view(std::span<T> data, Index rows, Index columns) {
+  detail::require_strides("view", rows, columns, columns, 1);
+  if (rows != 0 && static_cast<Index>(data.size()) / rows != columns) {
+    detail::throw_invalid("view: the span holds " + std::to_string(data.size()) +
+                          " elements, but the shape is " + detail::shape_text(rows, columns));
+  }
+  if (static_cast<Index>(data.size()) != rows * columns) {
+    detail::throw_invalid("view: the span holds " + std::to_string(data.size()) +
+                          " elements, but the shape is " + detail::shape_text(rows, columns));
+  }
+  return view(data.data(), rows, columns);
+}
+
+}  // namespace ldmat
