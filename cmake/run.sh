@@ -22,7 +22,7 @@ either it says what to install and goes on with what is there. It asks nothing. 
 build/<preset>; a second run installs nothing and compiles only what changed.
 
 Needs g++ >= 12 or clang++ >= 14, and CMake >= 3.25: Debian 12, Ubuntu 24.04 or newer.
-Tried on Debian 12 only. The branches for Homebrew and for dnf (Fedora) were written without one at
+Tried on Debian 12 and 13. The branches for Homebrew and for dnf (Fedora) were written without one at
 hand and are untested.
 
 Environment: CXX is the compiler, CMAKE_BUILD_PARALLEL_LEVEL the number of jobs;
@@ -140,7 +140,7 @@ install_packages() { # <manager> <package>...
   case $manager in
     apt-get)
       as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a \
-        apt-get -o DPkg::Lock::Timeout=300 -qq install -y --no-install-recommends "$@" >&2
+        apt-get -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -qq install -y --no-install-recommends "$@" >&2
       ;;
     brew) HOMEBREW_NO_ASK=1 brew install "$@" >&2 ;;
     dnf) as_root dnf install -y "$@" >&2 ;;
@@ -174,7 +174,11 @@ set_up() { # <set>
     fi
   fi
   [ "$manager" != brew ] || use_brew
-  [ "$1" = format ] || check_tools
+  case $1 in
+    format) have clang-format || have clang-format-14 || die "there is no clang-format" ;;
+    tidy) check_tools && { have clang-tidy || die "there is no clang-tidy"; } ;;
+    *) check_tools ;;
+  esac
 }
 
 # Homebrew keeps these three out of the way of the system's own.
@@ -281,7 +285,12 @@ case $command in
     set_up tidy
     run_tidy "$@"
     ;;
-  setup) set_up "${1:-test}" ;;
+  setup)
+    set_up "${1:-test}"
+    find_missing "$manager" "${1:-test}"
+    [ -z "$missing" ] || die "still missing:$missing"
+    say "everything for '${1:-test}' is there"
+    ;;
   help | -h | --help) usage ;;
   *)
     usage >&2
