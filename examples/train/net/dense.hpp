@@ -20,7 +20,7 @@ template <typename Scalar>
 class Dense final : public Layer<Scalar> {
  public:
   Dense(Shape in, DenseOptions options, Rng& rng)
-      : Layer<Scalar>(in, {options.units, 1, 1}),
+      : Layer<Scalar>(in, output_shape(options)),
         options_(options),
         weights_(in.size(), options.units),
         weights_gradient_(Matrix<Scalar>::Zero(in.size(), options.units)),
@@ -67,6 +67,13 @@ class Dense final : public Layer<Scalar> {
   }
 
  private:
+  static Shape output_shape(const DenseOptions& options) {
+    if (options.units < 1) {
+      bad_argument("a dense layer needs units >= 1, not " + std::to_string(options.units));
+    }
+    return {options.units, 1, 1};
+  }
+
   DenseOptions options_;
   Matrix<Scalar> weights_;
   Matrix<Scalar> weights_gradient_;

@@ -35,4 +35,12 @@ void parallel_chunks(Eigen::Index count, const Function& f) {
   }
 }
 
+// Calls f(i) for each i of [0, count).
+template <typename Function>
+void for_each_sample(Eigen::Index count, const Function& f) {
+  parallel_chunks(count, [&](Eigen::Index begin, Eigen::Index end, Eigen::Index /*chunk*/) {
+    for (Eigen::Index i = begin; i < end; ++i) f(i);
+  });
+}
+
 }  // namespace tiny

@@ -4,6 +4,7 @@
 #include "net/parallel.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 namespace tiny {
@@ -22,14 +23,13 @@ class Pool : public Layer<Scalar> {
       : Layer<Scalar>(in, output_shape(in, options)), options_(options) {}
 
  protected:
-  using Pixel = Eigen::Array<Scalar, Eigen::Dynamic, 1>;
-  using PixelMap = Eigen::Map<Pixel>;
-  using ConstPixelMap = Eigen::Map<const Pixel>;
+  Scalar share() const {
+    return Scalar(1) / static_cast<Scalar>(options_.kernel * options_.kernel);
+  }
 
-  Index window() const { return options_.kernel * options_.kernel; }
-
-  // Calls f(offset of the output pixel in its sample, taps), where taps(g) calls g(offset of the
-  // input pixel) for each pixel of the window.
+  // Calls f(block, out, taps) for each run of `block` channels of each output pixel, where `out` is
+  // its offset in the output sample and taps(g) calls g(offset in the input sample) for the pixels
+  // of the window. The block's length is a constant, so that f can work in registers.
   template <typename Function>
   void for_each_window(const Function& f) const {
     const Index channels = this->in().channels;
@@ -38,13 +38,29 @@ class Pool : public Layer<Scalar> {
     for (Index row = 0; row < this->out().height; ++row) {
       for (Index column = 0; column < this->out().width; ++column, out += channels) {
         const Index corner = row * options_.stride * line + column * options_.stride * channels;
-        f(out, [&](const auto& g) {
-          for (Index i = 0; i < options_.kernel; ++i) {
-            for (Index j = 0; j < options_.kernel; ++j) g(corner + i * line + j * channels);
-          }
-        });
+        const auto visit = [&](auto block, Index c) {
+          f(block, out + c, [&](const auto& g) {
+            for (Index i = 0; i < options_.kernel; ++i) {
+              for (Index j = 0; j < options_.kernel; ++j) g(corner + i * line + j * channels + c);
+            }
+          });
+        };
+        Index c = 0;
+        for (; c + 8 <= channels; c += 8) visit(ChannelBlock<8>(), c);
+        for (; c < channels; ++c) visit(ChannelBlock<1>(), c);
       }
     }
+  }
+
+  template <int size>
+  using ChannelBlock = Eigen::Array<Scalar, size, 1>;
+  template <typename Block>
+  static Eigen::Map<Block> at(Scalar* data, Index offset) {
+    return Eigen::Map<Block>(data + offset);
+  }
+  template <typename Block>
+  static Eigen::Map<const Block> at(const Scalar* data, Index offset) {
+    return Eigen::Map<const Block>(data + offset);
   }
 
  private:
@@ -66,24 +82,20 @@ template <typename Scalar>
 class MaxPool final : public Pool<Scalar> {
  public:
   using Pool<Scalar>::Pool;
-  using typename Pool<Scalar>::PixelMap;
-  using typename Pool<Scalar>::ConstPixelMap;
 
   std::string name() const override { return "max_pool"; }
 
   void forward(const Matrix<Scalar>& x, Matrix<Scalar>& y, Mode /*mode*/) override {
     y.resize(x.rows(), this->out().size());
-    const Index channels = this->in().channels;
-    parallel_chunks(x.rows(), [&](Index begin, Index end, Index /*chunk*/) {
-      for (Index i = begin; i < end; ++i) {
-        const Scalar* from = x.row(i).data();
-        Scalar* to = y.row(i).data();
-        this->for_each_window([&](Index out, const auto& taps) {
-          PixelMap best(to + out, channels);
-          best.setConstant(std::numeric_limits<Scalar>::lowest());
-          taps([&](Index in) { best = best.max(ConstPixelMap(from + in, channels)); });
-        });
-      }
+    for_each_sample(x.rows(), [&](Index i) {
+      const Scalar* from = x.row(i).data();
+      Scalar* to = y.row(i).data();
+      this->for_each_window([&](auto best, Index out, const auto& taps) {
+        using Block = decltype(best);
+        best.setConstant(std::numeric_limits<Scalar>::lowest());
+        taps([&](Index in) { best = best.max(this->template at<Block>(from, in)); });
+        this->template at<Block>(to, out) = best;
+      });
     });
   }
 
@@ -92,29 +104,26 @@ class MaxPool final : public Pool<Scalar> {
                 Matrix<Scalar>* dx) override {
     if (dx == nullptr) return;
     dx->resize(x.rows(), x.cols());
-    const Index channels = this->in().channels;
-    parallel_chunks(x.rows(), [&](Index begin, Index end, Index /*chunk*/) {
-      typename Pool<Scalar>::Pixel rest(channels);
-      for (Index i = begin; i < end; ++i) {
-        dx->row(i).setZero();
-        const Scalar* from = x.row(i).data();
-        Scalar* to = dx->row(i).data();
-        this->for_each_window([&](Index out, const auto& taps) {
-          ConstPixelMap best(y.row(i).data() + out, channels);
-          rest = ConstPixelMap(dy.row(i).data() + out, channels);
-          taps([&](Index in) { give(channels, from + in, best.data(), rest.data(), to + in); });
+    for_each_sample(x.rows(), [&](Index i) {
+      const Scalar* from = x.row(i).data();
+      const Scalar* largest = y.row(i).data();
+      const Scalar* gradient = dy.row(i).data();
+      Scalar* to = dx->row(i).data();
+      std::fill_n(to, x.cols(), Scalar(0));
+      this->for_each_window([&](auto rest, Index out, const auto& taps) {
+        using Block = decltype(rest);
+        rest = this->template at<Block>(gradient, out);
+        const Block best = this->template at<Block>(largest, out);
+        taps([&](Index in) {
+          const Block value = this->template at<Block>(from, in);
+          Block gift;
+          for (Index k = 0; k < gift.size(); ++k)
+            gift[k] = value[k] == best[k] ? rest[k] : Scalar(0);
+          this->template at<Block>(to, in) += gift;
+          rest -= gift;
         });
-      }
+      });
     });
-  }
-
- private:
-  static void give(Index channels, const Scalar* x, const Scalar* best, Scalar* rest, Scalar* dx) {
-    for (Index c = 0; c < channels; ++c) {
-      const Scalar gift = x[c] == best[c] ? rest[c] : Scalar(0);
-      dx[c] += gift;
-      rest[c] -= gift;
-    }
   }
 };
 
@@ -122,26 +131,20 @@ template <typename Scalar>
 class AveragePool final : public Pool<Scalar> {
  public:
   using Pool<Scalar>::Pool;
-  using typename Pool<Scalar>::PixelMap;
-  using typename Pool<Scalar>::ConstPixelMap;
 
   std::string name() const override { return "average_pool"; }
 
   void forward(const Matrix<Scalar>& x, Matrix<Scalar>& y, Mode /*mode*/) override {
     y.resize(x.rows(), this->out().size());
-    const Index channels = this->in().channels;
-    const Scalar share = Scalar(1) / static_cast<Scalar>(this->window());
-    parallel_chunks(x.rows(), [&](Index begin, Index end, Index /*chunk*/) {
-      for (Index i = begin; i < end; ++i) {
-        const Scalar* from = x.row(i).data();
-        Scalar* to = y.row(i).data();
-        this->for_each_window([&](Index out, const auto& taps) {
-          PixelMap sum(to + out, channels);
-          sum.setZero();
-          taps([&](Index in) { sum += ConstPixelMap(from + in, channels); });
-          sum *= share;
-        });
-      }
+    for_each_sample(x.rows(), [&](Index i) {
+      const Scalar* from = x.row(i).data();
+      Scalar* to = y.row(i).data();
+      this->for_each_window([&](auto sum, Index out, const auto& taps) {
+        using Block = decltype(sum);
+        sum.setZero();
+        taps([&](Index in) { sum += this->template at<Block>(from, in); });
+        this->template at<Block>(to, out) = sum * this->share();
+      });
     });
   }
 
@@ -149,19 +152,15 @@ class AveragePool final : public Pool<Scalar> {
                 Matrix<Scalar>* dx) override {
     if (dx == nullptr) return;
     dx->resize(x.rows(), x.cols());
-    const Index channels = this->in().channels;
-    const Scalar share = Scalar(1) / static_cast<Scalar>(this->window());
-    parallel_chunks(x.rows(), [&](Index begin, Index end, Index /*chunk*/) {
-      for (Index i = begin; i < end; ++i) {
-        dx->row(i).setZero();
-        const Scalar* from = dy.row(i).data();
-        Scalar* to = dx->row(i).data();
-        this->for_each_window([&](Index out, const auto& taps) {
-          taps([&](Index in) {
-            PixelMap(to + in, channels) += share * ConstPixelMap(from + out, channels);
-          });
-        });
-      }
+    for_each_sample(x.rows(), [&](Index i) {
+      const Scalar* gradient = dy.row(i).data();
+      Scalar* to = dx->row(i).data();
+      std::fill_n(to, x.cols(), Scalar(0));
+      this->for_each_window([&](auto part, Index out, const auto& taps) {
+        using Block = decltype(part);
+        part = this->template at<Block>(gradient, out) * this->share();
+        taps([&](Index in) { this->template at<Block>(to, in) += part; });
+      });
     });
   }
 };
