@@ -18,11 +18,10 @@ set(ldmat_package_benchmark     benchmark::benchmark         CONFIG libbenchmark
 set(ldmat_package_CLI11         CLI11::CLI11                 CONFIG libcli11-dev       2.1   3)
 set(ldmat_package_nlohmann_json nlohmann_json::nlohmann_json CONFIG nlohmann-json3-dev 3.9   4)
 set(ldmat_package_LibArchive    LibArchive::LibArchive       MODULE libarchive-dev     3.4   4)
-set(ldmat_package_ZLIB          ZLIB::ZLIB                   MODULE zlib1g-dev         1.2   2)
 
 # What LDMAT_FETCH_DEPENDENCIES downloads: version, include folder, address, SHA-256 as recorded by
 # Conan Center or Homebrew. "build" in place of a folder: the package has its own library to build.
-# LibArchive and zlib are only ever taken from the system.
+# LibArchive is only ever taken from the system.
 set(ldmat_source_Eigen3 3.4.0 .
     https://gitlab.com/libeigen/eigen/-/archive/3.4.0/eigen-3.4.0.tar.bz2
     b4c198460eba6f28d34894e3a5710998818515104d6e74e5cc331ce31e46e626)
@@ -61,9 +60,6 @@ macro(ldmat_require)
         set(ldmat_origin "installed, ${${ldmat_package}_LIBRARIES}")
         if(ldmat_mode STREQUAL "CONFIG")
           set(ldmat_origin "installed, ${${ldmat_package}_DIR}")
-        endif()
-        if(NOT ${ldmat_package}_VERSION)
-          set(${ldmat_package}_VERSION "${${ldmat_package}_VERSION_STRING}")  # zlib, CMake < 3.26
         endif()
       elseif(LDMAT_FETCH_DEPENDENCIES AND DEFINED ldmat_source_${ldmat_package})
         ldmat_fetch(${ldmat_package} ${ldmat_target} ${ldmat_source_${ldmat_package}})
