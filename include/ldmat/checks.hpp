@@ -51,6 +51,25 @@ void require_output(const char* argument, MatrixView<G> out, Index rows, Index c
   }
 }
 
+/// The view of an output after giving an empty Eigen matrix its shape and refusing any other that
+/// does not have it.
+template <class G>
+auto sized_output(const char* argument, G& out, Index rows, Index columns, const char* rule) {
+  if constexpr (EigenDense<G>) {
+    if constexpr (std::derived_from<G, Eigen::PlainObjectBase<G>>) {
+      constexpr bool free_rows = G::RowsAtCompileTime == Eigen::Dynamic;
+      constexpr bool free_columns = G::ColsAtCompileTime == Eigen::Dynamic;
+      if (out.size() == 0 && (free_rows || out.rows() == rows) &&
+          (free_columns || out.cols() == columns)) {
+        out.resize(rows, columns);
+      }
+    }
+  }
+  const auto result = as_view(out);
+  require_output(argument, result, rows, columns, rule);
+  return result;
+}
+
 /// Whether an element of `a` shares memory with one of `b`. Exact for equal element types and
 /// strides (so that two column blocks of one matrix may stand side by side), else by address range.
 template <class A, class B>

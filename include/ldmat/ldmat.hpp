@@ -4,4 +4,5 @@
 
 #include <ldmat/config.hpp>
 #include <ldmat/loss.hpp>
+#include <ldmat/matrix.hpp>
 #include <ldmat/version.hpp>

@@ -220,17 +220,8 @@ class Loss {
   Result finish(MatrixView<const Scalar> x, const Target& target, const detail::PairCounts& counts,
                 G& gradient, WorkspaceType& workspace, RunningDistances* update) const {
     if constexpr (WithGradient) {
-      if constexpr (requires {
-                      typename G::PlainObject;
-                      gradient.resize(x.rows, x.columns);
-                    }) {
-        if constexpr (std::same_as<typename G::PlainObject, G>) {
-          if (gradient.size() == 0) gradient.resize(x.rows, x.columns);
-        }
-      }
-      const auto g = detail::as_view(gradient);
-      detail::require_output("gradient", g, x.rows, x.columns,
-                             "it must have the shape of the features");
+      const auto g = detail::sized_output("gradient", gradient, x.rows, x.columns,
+                                          "it must have the shape of the features");
       if (detail::overlap(x, g)) {
         detail::throw_invalid("gradient overlaps features, but must be memory of its own");
       }

@@ -12,6 +12,10 @@ namespace ldmat::detail {
 /// Dimension from which tile products beat differences, for metrics that allow both.
 inline constexpr Index gram_from_width = 16;
 
+/// Which kernel computes the sums; `automatic` everywhere but in tests and benchmarks. A kernel that
+/// does not take the metric is not chosen.
+enum class KernelChoice { automatic, direct, gram };
+
 /// What `evaluate_pairs` leaves in the workspace for `write_gradient`.
 template <class T>
 struct PackedResult {
@@ -77,11 +81,14 @@ PairSums run_gram(MatrixView<const T> exact, T* g, const M& metric, const P& pen
 /// features, left in `workspace` until its next use.
 template <class Arch, bool WithGradient, class S, class T, class M, class P, class Target>
 PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, const P& penalty,
-                               const Target& target, Workspace<T>& workspace) {
+                               const Target& target, Workspace<T>& workspace,
+                               KernelChoice choice = KernelChoice::automatic) {
   constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
   const Index n = features.rows;
   const Index width = packed_width<M>(features.columns);
-  const bool gram = M::from_squared_norm && width >= gram_from_width;
+  const bool gram =
+      M::from_squared_norm && (choice == KernelChoice::automatic ? width >= gram_from_width
+                                                                 : choice == KernelChoice::gram);
 
   PackedResult<T> packed;
   T* inverse_norms = nullptr;

@@ -1,0 +1,5 @@
+#include "loss_property.hpp"
+
+TEST_CASE("the loss over bfloat16 features agrees with the whole-matrix oracle in double") {
+  support::check_scalar<Eigen::bfloat16>(200, {.value = 1e-5, .gradient = 1e-5});
+}
