@@ -4,21 +4,19 @@
 
 #include "net/net.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <span>
 #include <vector>
 
-int main(int argc, char** argv) {
-  using tiny::Index;
-  const auto argument = [&](int i, Index otherwise) {
-    return argc > i ? static_cast<Index>(std::atoll(argv[i])) : otherwise;
-  };
-  const Index epochs = argument(1, 1);
-  const Index samples = argument(2, 60000);
-  const Index batch = argument(3, 128);
+namespace {
 
+using tiny::Index;
+
+void measure(Index epochs, Index samples, Index batch) {
   tiny::Rng rng(1);
   auto net = tiny::lenet<float>({1, 28, 28}, 2, rng);
   tiny::SoftmaxHead<float> head(2, 10, rng);
@@ -51,5 +49,19 @@ int main(int argc, char** argv) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     std::printf("%.4f s, loss %.5f\n", seconds.count(), loss / static_cast<double>(samples));
     std::fflush(stdout);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto argument = [&](int i, Index otherwise) {
+    return argc > i ? static_cast<Index>(std::atoll(argv[i])) : otherwise;
+  };
+  try {
+    measure(argument(1, 1), argument(2, 60000), argument(3, 128));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
   }
 }

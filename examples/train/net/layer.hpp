@@ -2,8 +2,6 @@
 
 #include <Eigen/Core>
 
-#include <array>
-#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>

@@ -77,12 +77,10 @@ class Network {
 
   void order_by_pixel(const Matrix<Scalar>& x) {
     pixels_.resize(x.rows(), x.cols());
-    parallel_chunks(x.rows(), [&](Index begin, Index end, Index /*chunk*/) {
-      for (Index i = begin; i < end; ++i) {
-        Eigen::Map<Matrix<Scalar>>(pixels_.row(i).data(), in().pixels(), in().channels) =
-            Eigen::Map<const Matrix<Scalar>>(x.row(i).data(), in().channels, in().pixels())
-                .transpose();
-      }
+    for_each_sample(x.rows(), [&](Index i) {
+      Eigen::Map<Matrix<Scalar>>(pixels_.row(i).data(), in().pixels(), in().channels) =
+          Eigen::Map<const Matrix<Scalar>>(x.row(i).data(), in().channels, in().pixels())
+              .transpose();
     });
   }
 

@@ -41,10 +41,8 @@ class BatchNorm final : public Layer<Scalar> {
     }
     const Row slope = inverse_deviation_ * scale_;
     const Row offset = shift_ - mean_ * slope;
-    parallel_chunks(x.rows(), [&](Index begin, Index end, Index /*chunk*/) {
-      for (Index i = begin; i < end; ++i) {
-        pixels(y, i) = (pixels(x, i).rowwise() * slope).rowwise() + offset;
-      }
+    for_each_sample(x.rows(), [&](Index i) {
+      pixels(y, i) = (pixels(x, i).rowwise() * slope).rowwise() + offset;
     });
   }
 
@@ -61,11 +59,9 @@ class BatchNorm final : public Layer<Scalar> {
     const Row slope = inverse_deviation_ * scale_;
     const Row tilt = -slope * inverse_deviation_ * scale_gradient_ / count;
     const Row offset = -slope * shift_gradient_ / count - mean_ * tilt;
-    parallel_chunks(x.rows(), [&](Index begin, Index end, Index /*chunk*/) {
-      for (Index i = begin; i < end; ++i) {
-        pixels(*dx, i) =
-            (pixels(dy, i).rowwise() * slope + pixels(x, i).rowwise() * tilt).rowwise() + offset;
-      }
+    for_each_sample(x.rows(), [&](Index i) {
+      pixels(*dx, i) =
+          (pixels(dy, i).rowwise() * slope + pixels(x, i).rowwise() * tilt).rowwise() + offset;
     });
   }
 

@@ -3,7 +3,10 @@
 #include "net/layer.hpp"
 
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tiny {

@@ -52,8 +52,8 @@ class Pool : public Layer<Scalar> {
     }
   }
 
-  template <int size>
-  using ChannelBlock = Eigen::Array<Scalar, size, 1>;
+  template <int Size>
+  using ChannelBlock = Eigen::Array<Scalar, Size, 1>;
   template <typename Block>
   static Eigen::Map<Block> at(Scalar* data, Index offset) {
     return Eigen::Map<Block>(data + offset);
@@ -117,8 +117,9 @@ class MaxPool final : public Pool<Scalar> {
         taps([&](Index in) {
           const Block value = this->template at<Block>(from, in);
           Block gift;
-          for (Index k = 0; k < gift.size(); ++k)
+          for (Index k = 0; k < gift.size(); ++k) {
             gift[k] = value[k] == best[k] ? rest[k] : Scalar(0);
+          }
           this->template at<Block>(to, in) += gift;
           rest -= gift;
         });

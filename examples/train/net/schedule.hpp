@@ -2,9 +2,11 @@
 
 #include "net/layer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numbers>
+#include <string>
 
 namespace tiny {
 
@@ -18,7 +20,10 @@ inline Schedule constant_rate(double rate) {
 // Multiplied by `factor` after every `period` steps.
 inline Schedule step_rate(double rate, Index period, double factor = 0.1) {
   if (period < 1) bad_argument("a step schedule needs period >= 1, not " + std::to_string(period));
-  return [=](Index step) { return rate * std::pow(factor, static_cast<double>(step / period)); };
+  return [=](Index step) {
+    const Index periods = step / period;
+    return rate * std::pow(factor, static_cast<double>(periods));
+  };
 }
 
 // Half a cosine from `rate` at step 0 to `last` at step `total`, and `last` from there on.

@@ -3,6 +3,7 @@
 #include "net/dense.hpp"
 #include "net/layer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
