@@ -1,0 +1,151 @@
+// What can be chosen for a run. Each option is named once, in visit_options: the command line, the
+// JSON output and the comparison with a checkpoint all go through that list.
+#pragma once
+
+#include "data/load.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tiny {
+
+/// What decides the result of a run. 0 and "auto" stand for a value that fits the data set.
+struct TrainOptions {
+  std::string dataset = "digits";
+  std::string loss = "ldmat";
+  int dim = 0;
+  std::string metric = "euclidean";
+  double class_distance = 1;
+  std::string regularizer = "none";
+  double strength = 0.1;
+  double adaptive_momentum = 0.9;
+  std::string penalty = "squared";
+  double threshold = 1;
+  double band_same = 0;
+  double band_different = 0;
+  bool one_sided = false;
+  std::string weights = "uniform";
+  double same_share = 0.5;
+  std::string reduction = "mean";
+  std::string network = "auto";
+  int epochs = 0;
+  int batch = 100;
+  int per_class = 0;
+  std::string optimizer = "adam";
+  double lr = 0;
+  std::string schedule = "cosine";
+  double weight_decay = 0;
+  std::uint64_t seed = 1;
+};
+
+/// What does not.
+struct RunOptions {
+  std::string data;
+  std::string out = "ldmat-out";
+  int threads = 0;
+  bool resume = false;
+  std::uint64_t stop_after_steps = 0;
+};
+
+/// What an option may be: one of `names`, or a number in [low, high]. For a switch, `names` has the
+/// word that turns it off.
+struct Allowed {
+  std::vector<std::string> names = {};
+  double low = std::numeric_limits<double>::lowest();
+  double high = std::numeric_limits<double>::max();
+};
+
+/// Calls visit(name, field, allowed, help) for each option.
+template <typename Options, typename Visit>
+void visit_options(Options& o, Visit visit) {
+  const auto range = [](double low, double high) { return Allowed{{}, low, high}; };
+  const auto positive = range(1e-12, 1e12);
+  const auto zero_up = range(0, 1e12);
+  const Allowed any;
+  visit("dataset", o.dataset, Allowed{dataset_names()}, "what to learn");
+  visit("loss", o.loss, Allowed{{"ldmat", "softmax"}}, "loss on the features");
+  visit("dim", o.dim, range(0, 4096), "number of features; 0: as fits the data set");
+  visit("metric", o.metric, Allowed{{"euclidean", "squared-euclidean", "cosine", "manhattan"}},
+        "distance between features");
+  visit("class-distance", o.class_distance, positive, "wanted distance between classes");
+  visit("regularizer", o.regularizer, Allowed{{"none", "offset", "shrink", "adaptive"}},
+        "how the wanted distances are relaxed");
+  visit("strength", o.strength, zero_up, "strength of the regularizer");
+  visit("adaptive-momentum", o.adaptive_momentum, range(0, 1),
+        "momentum of the adaptive regularizer's running distances");
+  visit("penalty", o.penalty, Allowed{{"squared", "absolute", "huber", "band"}},
+        "cost of a distance that is not as wanted");
+  visit("threshold", o.threshold, positive, "where the penalty huber turns linear");
+  visit("band-same", o.band_same, zero_up, "free width of the penalty band within a class");
+  visit("band-different", o.band_different, zero_up, "free width of the penalty band between two");
+  visit("one-sided", o.one_sided, Allowed{{"two-sided"}},
+        "closer than wanted within a class, or farther between two, costs nothing");
+  visit("weights", o.weights, Allowed{{"uniform", "balanced"}},
+        "balanced: pairs within classes together weigh same-share of all");
+  visit("same-share", o.same_share, range(0, 1), "see weights");
+  visit("reduction", o.reduction, Allowed{{"mean", "sum", "weighted-mean", "frobenius"}},
+        "from the sum over pairs to the loss");
+  visit("network", o.network, Allowed{{"auto", "lenet", "resnet"}}, "auto: as fits the images");
+  visit("epochs", o.epochs, range(0, 1e6), "passes through the data; 0: as fits the data set");
+  visit("batch", o.batch, range(2, 65536), "images per step");
+  visit("per-class", o.per_class, range(0, 65536),
+        "images of each class of a batch; 0: images are drawn whatever their class");
+  visit("optimizer", o.optimizer, Allowed{{"sgd", "adam"}}, "how the weights follow the gradient");
+  visit("lr", o.lr, range(0, 1e6), "learning rate; 0: as fits the optimizer");
+  visit("schedule", o.schedule, Allowed{{"constant", "step", "cosine"}},
+        "the learning rate over time; step: a tenth after each third of the run");
+  visit("weight-decay", o.weight_decay, range(0, 1), "decay of the weights");
+  visit("seed", o.seed, any, "same seed, same result (with the same number of threads)");
+}
+
+/// Replaces 0 and "auto" by what fits the data set.
+inline TrainOptions resolved(TrainOptions o) {
+  const bool colour = o.dataset.starts_with("cifar");
+  const auto by_data = [&](int small, int digits, int ten, int coarse, int hundred) {
+    if (o.dataset == "digits") return small;
+    if (o.dataset == "cifar10") return ten;
+    if (o.dataset == "cifar100-coarse") return coarse;
+    if (o.dataset == "cifar100") return hundred;
+    return digits;
+  };
+  if (o.dim == 0) o.dim = by_data(2, 2, 16, 32, 64);
+  if (o.epochs == 0) o.epochs = by_data(20, 6, 20, 30, 30);
+  if (o.network == "auto") o.network = colour ? "resnet" : "lenet";
+  if (o.lr == 0) o.lr = o.optimizer == "adam" ? 0.002 : 0.05;
+  return o;
+}
+
+inline nlohmann::ordered_json to_json(const TrainOptions& options) {
+  nlohmann::ordered_json json;
+  visit_options(options, [&](const char* name, const auto& field, const Allowed& /*allowed*/,
+                             const char* /*help*/) { json[name] = field; });
+  return json;
+}
+
+inline TrainOptions options_from_json(const nlohmann::json& json) {
+  TrainOptions options;
+  visit_options(options, [&](const char* name, auto& field, const Allowed& /*allowed*/,
+                             const char* /*help*/) { json.at(name).get_to(field); });
+  return options;
+}
+
+/// Throws std::runtime_error, naming the option, where one of `given` (names of options) differs
+/// between the two.
+inline void require_same(const TrainOptions& asked, const TrainOptions& saved,
+                         const std::vector<std::string>& given) {
+  const auto a = to_json(asked);
+  const auto b = to_json(saved);
+  for (const auto& name : given) {
+    if (a.at(name) == b.at(name)) continue;
+    throw std::runtime_error("--" + name + " is " + a.at(name).dump() +
+                             ", but the run to resume has " + b.at(name).dump() +
+                             ". Leave the option away, or choose another --out for a new run.");
+  }
+}
+
+}  // namespace tiny

@@ -1,0 +1,25 @@
+// ldmat-train: trains a small network on images by a distance-matrix loss (or by softmax, to
+// compare) and measures the features it learns. Without any option it shows what LDMAT does to
+// handwritten digits in two dimensions.
+
+#include "app/command_line.hpp"
+#include "app/run.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <exception>
+#include <iostream>
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Trains a small network on images by a distance-matrix loss and measures its features.",
+      "ldmat-train");
+  try {
+    return tiny::Run(tiny::parse_command(app, argc, argv))();
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  } catch (const std::exception& error) {
+    std::cerr << "ldmat-train: " << error.what() << '\n';
+    return 1;
+  }
+}

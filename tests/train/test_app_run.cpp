@@ -1,0 +1,200 @@
+// The program ldmat-train itself, as its users call it.
+#include "data/load.hpp"
+#include "train/test_data_support.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+
+using namespace test;
+
+namespace {
+
+std::string text_of(const fs::path& path) {
+  const auto bytes = read_file(path);
+  return {bytes.begin(), bytes.end()};
+}
+
+nlohmann::json metrics_of(const fs::path& out) {
+  return nlohmann::json::parse(text_of(out / "metrics.json"));
+}
+
+struct Result {
+  int status;
+  std::string text;  ///< stdout and stderr
+};
+
+/// A folder with data sets, and the program.
+class Program {
+ public:
+  Program() {
+    write_idx("train", 300);
+    write_idx("t10k", 100);
+    for (const auto& [name, records] :
+         {std::pair("data_batch_1.bin", 40), {"test_batch.bin", 20}}) {
+      Bytes bytes;
+      for (int i = 0; i < records; ++i) {
+        bytes.push_back(static_cast<std::uint8_t>(i % 10));
+        const auto image = noise(3072, static_cast<std::uint32_t>(i));
+        bytes.insert(bytes.end(), image.begin(), image.end());
+      }
+      write_file(folder_ / "cifar10" / name, bytes);
+    }
+  }
+
+  fs::path out(const std::string& name) const { return folder_ / name; }
+
+  Result operator()(const std::string& out_name, const std::string& options,
+                    const std::string& before = "") const {
+    const auto log = folder_ / "log";
+    const std::string command = before + " '" LDMAT_TRAIN_PROGRAM "' --dataset mnist --data '" +
+                                folder_.path().string() + "' --out '" + out(out_name).string() +
+                                "' --threads 1 --batch 30 " + options + " >'" + log.string() +
+                                "' 2>&1";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(log)};
+  }
+
+ private:
+  /// A balanced part of the digits, so that there is something to learn.
+  void write_idx(const std::string& stem, std::uint32_t count) {
+    static const auto digits = tiny::load_dataset("digits", "");
+    const auto& data = stem == "train" ? digits.train : digits.test;
+    Bytes images = big_endian({0x803, count, 28, 28});
+    Bytes labels = big_endian({0x801, count});
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto image = data.image(i);
+      images.insert(images.end(), image.begin(), image.end());
+      labels.push_back(static_cast<std::uint8_t>(data.labels[i]));
+    }
+    write_file(folder_ / "mnist" / (stem + "-images-idx3-ubyte"), images);
+    write_file(folder_ / "mnist" / (stem + "-labels-idx1-ubyte"), labels);
+  }
+
+  TempFolder folder_;
+};
+
+/// What must be the same of two runs: all but times.
+nlohmann::json without_times(nlohmann::json metrics) {
+  metrics.erase("seconds");
+  for (auto& epoch : metrics.at("epochs")) epoch.erase("images_per_second");
+  return metrics;
+}
+
+}  // namespace
+
+TEST_CASE("the program learns digits and leaves its figures") {
+  const Program program;
+  const auto result = program("run", "--epochs 8");
+  CAPTURE(result.text);
+  REQUIRE(result.status == 0);
+  CHECK(has(result.text, {"300 training and 100 test images of 10 classes", "epoch 8/8",
+                          "accuracy by nearest centroid", "accuracy by 5 nearest neighbours",
+                          "ratio between / within", "metrics.json", "features.csv"}));
+  const auto metrics = metrics_of(program.out("run"));
+  CHECK(metrics.at("final").at("nearest_centroid_accuracy") > 0.4);  // by chance: 0.1
+  CHECK(metrics.at("final").at("five_nearest_neighbours_accuracy") > 0.4);
+  CHECK(metrics.at("epochs").size() == 8);
+  CHECK(metrics.at("epochs").at(7).at("loss") < metrics.at("epochs").at(0).at("loss"));
+  CHECK(metrics.at("options").at("dim") == 2);
+  const auto csv = text_of(program.out("run") / "features.csv");
+  CHECK(csv.starts_with("label,f0,f1\n"));
+  CHECK(std::ranges::count(csv, '\n') == 101);
+  CHECK(fs::exists(program.out("run") / "features.svg") ==
+        (std::system("gnuplot --version >/dev/null 2>&1") == 0));
+}
+
+TEST_CASE("a run that was stopped and resumed ends with the same bits") {
+  for (const std::string options :
+       {"--epochs 2 --regularizer adaptive --strength 0.3 --optimizer sgd --schedule step",
+        "--epochs 2 --loss softmax --dim 5", "--epochs 2 --per-class 6 --one-sided --dim 3"}) {
+    CAPTURE(options);
+    const Program program;
+    REQUIRE(program("whole", options).status == 0);
+    // In the middle of an epoch, at its end, and after a single step.
+    auto result = program("parts", options + " --stop-after-steps 7");
+    REQUIRE(result.status == 0);
+    CHECK(has(result.text, {"Stopped after 7 of 20 steps", "--resume --out"}));
+    CHECK(!fs::exists(program.out("parts") / "metrics.json"));
+    REQUIRE(program("parts", "--resume --stop-after-steps 3").status == 0);
+    REQUIRE(program("parts", "--resume --stop-after-steps 1").status == 0);
+    result = program("parts", "--resume");
+    REQUIRE(result.status == 0);
+    CHECK(has(result.text, {"Resuming after 11 of 20 steps"}));
+
+    CHECK(text_of(program.out("parts") / "features.csv") ==
+          text_of(program.out("whole") / "features.csv"));
+    CHECK(without_times(metrics_of(program.out("parts"))) ==
+          without_times(metrics_of(program.out("whole"))));
+  }
+}
+
+TEST_CASE("another seed gives another result") {
+  const Program program;
+  REQUIRE(program("one", "--epochs 1 --seed 1").status == 0);
+  REQUIRE(program("two", "--epochs 1 --seed 2").status == 0);
+  CHECK(text_of(program.out("one") / "features.csv") !=
+        text_of(program.out("two") / "features.csv"));
+}
+
+TEST_CASE("resuming is refused with other options, without a checkpoint, or from a damaged one") {
+  const Program program;
+  const auto nothing = program("run", "--resume");
+  CHECK(nothing.status == 1);
+  CHECK(has(nothing.text, {"--resume: there is no", "run/checkpoint", "--out"}));
+
+  REQUIRE(program("run", "--epochs 3 --stop-after-steps 2").status == 0);
+  const auto other = program("run", "--resume --epochs 4");
+  CHECK(other.status == 1);
+  CHECK(has(other.text, {"--epochs is 4", "has 3"}));
+
+  auto bytes = read_file(program.out("run") / "checkpoint");
+  bytes[bytes.size() / 2] ^= 1;
+  write_file(program.out("run") / "checkpoint", bytes);
+  const auto damaged = program("run", "--resume");
+  CHECK(damaged.status == 1);
+  CHECK(has(damaged.text, {"run/checkpoint: damaged: its checksum is wrong"}));
+}
+
+TEST_CASE("colour images are learnt by the other network") {
+  const Program program;
+  const auto result = program("run", "--dataset cifar10 --epochs 1 --batch 20");
+  CAPTURE(result.text);
+  REQUIRE(result.status == 0);
+  CHECK(has(result.text, {"resnet with", "16 features", "2 features only (--dim 2)"}));
+  CHECK(!fs::exists(program.out("run") / "features.svg"));
+}
+
+TEST_CASE("mistakes end in one line that says what to do") {
+  const Program program;
+  const auto error = [&](const std::string& options) {
+    const auto result = program("run", options);
+    CHECK(result.status != 0);
+    return result.text;
+  };
+  CHECK(has(error("--dataset cifar100"), {"ldmat-train: CIFAR-100 not found", "--data"}));
+  CHECK(has(error("--penalty cubic"), {"--penalty", "cubic"}));
+  CHECK(has(error("--per-class 7"), {"30 is not a multiple of 7"}));
+  CHECK(has(error("--batch 400"), {"batch size is 400", "1 to 300"}));
+  CHECK(has(error("--regularizer shrink --strength 2"), {"Regularizer::keep"}));
+  CHECK(has(error("--optimizer sgd --lr 1e6 --schedule constant --epochs 5"),
+            {"not finite at step", "--lr"}));
+}
+
+#ifndef _WIN32
+TEST_CASE("Ctrl-C ends after a step with a checkpoint that can be resumed") {
+  const Program program;
+  const std::string options = "--epochs 100000 --schedule constant";
+  // Long enough for some steps even of a slow build.
+  const auto result = program("run", options, "timeout -s INT 4");
+  CAPTURE(result.text);
+  CHECK((result.status == 124 || result.status == 130));  // timeout's own status, or the program's
+  CHECK(has(result.text, {"Stopped after ", " of 1000000 steps"}));
+  REQUIRE(fs::exists(program.out("run") / "checkpoint"));
+  const auto resumed = program("run", "--resume --stop-after-steps 1");
+  CHECK(resumed.status == 0);
+  CHECK(has(resumed.text, {"Resuming after "}));
+  CHECK(!has(resumed.text, {"Resuming after 0 "}));
+}
+#endif
