@@ -136,17 +136,13 @@ void check_metric(const char* name, int cases, Bounds bounds) {
           bounds.value * std::max(expected.mean_same, 1e-3 * scale));
     CHECK(std::abs(result.mean_different_distance - expected.mean_different) <=
           bounds.value * std::max(expected.mean_different, 1e-3 * scale));
-    CHECK(relative_error(gradient, expected.gradient,
-                         std::max(0.01 * expected.gradient_terms, 1e-6)) <= bounds.gradient);
+    // Where the terms of the gradient cancel, as for cosines in one dimension, what is left can't
+    // be better than a few units in the last place of the terms.
+    const double rounding = 4 * static_cast<double>(Eigen::NumTraits<Accumulator>::epsilon());
+    const double error = (gradient.template cast<double>() - expected.gradient).norm();
+    CHECK(error <=
+          bounds.gradient * (expected.gradient.norm() + 1e-6) + rounding * expected.gradient_terms);
   }
-}
-
-template <class Scalar>
-void check_scalar(int cases, Bounds bounds) {
-  check_metric<Scalar, ldmat::Euclidean>("Euclidean", cases, bounds);
-  check_metric<Scalar, ldmat::SquaredEuclidean>("SquaredEuclidean", cases, bounds);
-  check_metric<Scalar, ldmat::Cosine>("Cosine", cases, bounds);
-  check_metric<Scalar, ldmat::Manhattan>("Manhattan", cases, bounds);
 }
 
 }  // namespace support
