@@ -63,7 +63,9 @@ const std::vector<ConvCase> conv_cases = {
 
 TEST_CASE("convolution agrees with its definition") {
   Rng rng(11);
-  for (const auto& [in, options, samples] : conv_cases) {
+  for (const ConvCase& each : conv_cases) {
+    const Shape in = each.in;
+    const tiny::ConvOptions options = each.options;
     CAPTURE(to_string(in));
     tiny::Conv<double> conv(in, options, rng);
     tiny::Tensors<double> tensors;
@@ -75,7 +77,7 @@ TEST_CASE("convolution agrees with its definition") {
       bias.assign(tensors[1].value.begin(), tensors[1].value.end());
     }
     const std::vector<double> weight(tensors[0].value.begin(), tensors[0].value.end());
-    const Matrix x = random_matrix(samples, in.size(), rng);
+    const Matrix x = random_matrix(each.samples, in.size(), rng);
     const Matrix expected = naive_convolution(x, in, options, weight, bias);
     Matrix y;
     for (int again = 0; again < 2; ++again) {  // the second time with used buffers
@@ -116,10 +118,12 @@ TEST_CASE("convolution of more samples than one group of patches") {
 
 TEST_CASE("convolution gradients") {
   Rng rng(13);
-  for (const auto& [in, options, samples] : conv_cases) {
+  for (const ConvCase& each : conv_cases) {
+    const Shape in = each.in;
+    const tiny::ConvOptions options = each.options;
     CAPTURE(to_string(in));
     tiny::Conv<double> conv(in, options, rng);
-    check_layer(conv, random_matrix(samples, in.size(), rng), rng);
+    check_layer(conv, random_matrix(each.samples, in.size(), rng), rng);
   }
 }
 
@@ -204,7 +208,9 @@ TEST_CASE("pooling gradients") {
       {{16, 5, 5}, {.kernel = 2, .stride = 3}},  // with gaps
       {{2, 3, 3}, {.kernel = 3, .stride = 1}},
   };
-  for (const auto& [in, options] : cases) {
+  for (const auto& each : cases) {
+    const Shape in = each.first;
+    const tiny::PoolOptions options = each.second;
     CAPTURE(to_string(in));
     tiny::MaxPool<double> largest(in, options);
     check_layer(largest, separated_matrix(2, in.size(), rng), rng);
