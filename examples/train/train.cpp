@@ -7,10 +7,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <exception>
-#include <iostream>
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, const char* const* argv) {
   CLI::App app(
       "Trains a small network on images by a distance-matrix loss and measures its features.",
       "ldmat-train");
@@ -18,8 +20,16 @@ int main(int argc, char** argv) {
     return tiny::Run(tiny::parse_command(app, argc, argv))();
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
   } catch (const std::exception& error) {
-    std::cerr << "ldmat-train: " << error.what() << '\n';
+    std::fprintf(stderr, "ldmat-train: %s\n", error.what());
     return 1;
   }
 }

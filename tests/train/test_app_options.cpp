@@ -56,7 +56,7 @@ TEST_CASE("every option of the list reaches its field") {
                               "0.1",
                               "--band-different",
                               "0.2",
-                              "--one-sided",
+                              "--two-sided",
                               "--weights",
                               "balanced",
                               "--same-share",
@@ -93,7 +93,7 @@ TEST_CASE("every option of the list reaches its field") {
                                         {"threshold", 0.75},
                                         {"band-same", 0.1},
                                         {"band-different", 0.2},
-                                        {"one-sided", true},
+                                        {"one-sided", false},
                                         {"weights", "balanced"},
                                         {"same-share", 0.3},
                                         {"reduction", "frobenius"},
@@ -107,6 +107,9 @@ TEST_CASE("every option of the list reaches its field") {
                                         {"weight-decay", 0.0625},
                                         {"seed", 18446744073709551615ull}};
   CHECK(tiny::to_json(command.train) == expected);
+  // No value is the default, or this test could not see that it arrived.
+  const auto defaults = tiny::to_json(tiny::TrainOptions{});
+  for (const auto& [name, value] : expected.items()) CHECK(defaults.at(name) != value);
   CHECK(command.given.size() == expected.size());
   // What was chosen is not replaced.
   CHECK(tiny::to_json(tiny::resolved(command.train)) == expected);

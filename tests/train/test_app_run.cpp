@@ -43,6 +43,13 @@ class Program {
     }
   }
 
+  void change_an_image() const {
+    const auto path = folder_ / "mnist" / "train-images-idx3-ubyte";
+    auto bytes = read_file(path);
+    bytes.at(5000) ^= 1;
+    write_file(path, bytes);
+  }
+
   fs::path out(const std::string& name) const { return folder_ / name; }
 
   Result operator()(const std::string& out_name, const std::string& options,
@@ -148,6 +155,11 @@ TEST_CASE("resuming is refused with other options, without a checkpoint, or from
   const auto other = program("run", "--resume --epochs 4");
   CHECK(other.status == 1);
   CHECK(has(other.text, {"--epochs is 4", "has 3"}));
+
+  program.change_an_image();
+  const auto images = program("run", "--resume");
+  CHECK(images.status == 1);
+  CHECK(has(images.text, {"trained with other images", "--data"}));
 
   auto bytes = read_file(program.out("run") / "checkpoint");
   bytes[bytes.size() / 2] ^= 1;

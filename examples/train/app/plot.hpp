@@ -101,13 +101,14 @@ inline std::string scatter_program(const RowMatrix<float>& features, std::span<c
   for (std::size_t label = 0; label < classes; ++label) {
     if (points[label].empty()) continue;
     const std::string block = "$class" + std::to_string(label);
-    program += block + " << EOD\n" + points[label] + "EOD\n";
+    program.append(block).append(" << EOD\n").append(points[label]).append("EOD\n");
     const std::string colour = detail::class_colour(label);
     plots += plots.empty() ? "plot " : ", ";
-    plots += block + " using 1:2 with points pt 7 ps 0.35 lc rgb '" + colour + "' notitle";
+    plots.append(block).append(" using 1:2 with points pt 7 ps 0.35 lc rgb '");
+    plots.append(colour).append("' notitle");
     // The legend's own mark, larger than the points.
-    plots += ", NaN with points pt 7 ps 0.9 lc rgb '" + colour + "' title " +
-             detail::quoted(scatter.class_names[label]);
+    plots.append(", NaN with points pt 7 ps 0.9 lc rgb '").append(colour).append("' title ");
+    plots.append(detail::quoted(scatter.class_names[label]));
   }
   return program + plots + "\nset output\n";
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <ostream>
 #include <string>
@@ -11,7 +12,7 @@ namespace tiny {
 
 /// 75 -> "1:15", 4000 -> "1:06:40".
 inline std::string clock_text(double seconds) {
-  const auto total = static_cast<long long>(std::max(0.0, seconds) + 0.5);
+  const auto total = std::llround(std::max(0.0, seconds));
   char text[32];
   if (total >= 3600) {
     std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", total / 3600, total / 60 % 60,

@@ -99,6 +99,7 @@ class Trainer {
   nlohmann::json state() {
     nlohmann::json state;
     state["steps"] = steps_;
+    state["images"] = images_digest();
     state["sums"] = {sums_.steps, sums_.loss, sums_.same_distance, sums_.different_distance};
     state["rng"] = pack(std::span<const std::uint64_t>(rng_.state()));
     state["network"] = pack_tensors(network_.tensors());
@@ -114,6 +115,9 @@ class Trainer {
 
   /// Throws where the state is not one of a trainer with the same options and data.
   void restore(const nlohmann::json& state) {
+    if (state.at("images").get<std::uint64_t>() != images_digest()) {
+      throw std::runtime_error("the run to resume was trained with other images; see --data");
+    }
     const auto& sums = state.at("sums");
     sums_ = {sums.at(0).get<std::uint64_t>(), sums.at(1).get<double>(), sums.at(2).get<double>(),
              sums.at(3).get<double>()};
@@ -152,6 +156,11 @@ class Trainer {
     if (options.schedule == "cosine") return cosine_rate(options.lr, steps);
     if (options.schedule == "step") return step_rate(options.lr, (steps + 2) / 3);
     return constant_rate(options.lr);
+  }
+
+  std::uint64_t images_digest() const {
+    const auto* bytes = reinterpret_cast<const char*>(train_.pixels.data());
+    return detail::checksum({bytes, train_.pixels.size()});
   }
 
   Tensors<float> parameters() {
