@@ -63,9 +63,10 @@ template <class T, class M, class Target>
 Outcome<T> plain(const Prepared<T>& batch, const Target& target) {
   const Index n = batch.features.rows();
   const Index width = packed_width<M>(batch.features.cols());
-  std::vector<T> packed(static_cast<std::size_t>(n * width));
-  std::vector<T> gradient(packed.size(), T(0));
-  std::vector<T> norms(static_cast<std::size_t>(n));
+  using Rows = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  Rows packed(n, width);
+  Rows gradient = Rows::Zero(n, width);
+  Eigen::Matrix<T, Eigen::Dynamic, 1> norms(n);
   const ldmat::MatrixView<const T> x{batch.features.data(), n, batch.features.cols(),
                                      batch.features.cols(), 1};
   pack_features<M, T, T>(x, {packed.data(), n, width, width, 1}, norms.data());

@@ -5,4 +5,5 @@
 #include <ldmat/config.hpp>
 #include <ldmat/loss.hpp>
 #include <ldmat/matrix.hpp>
+#include <ldmat/preset.hpp>
 #include <ldmat/version.hpp>

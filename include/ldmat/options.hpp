@@ -74,7 +74,7 @@ struct LossOptions {
                             std::to_string(classes > 0 ? classes : class_count()));
     }
     const auto at = [&](Index i, Index j) {
-      return std::string(name) + "(" + std::to_string(i) + ", " + std::to_string(j) + ") ";
+      return std::string(name) + "(" + std::to_string(i) + ", " + std::to_string(j) + ")";
     };
     for (Index i = 0; i < k; ++i) {
       for (Index j = 0; j < k; ++j) {
@@ -82,13 +82,13 @@ struct LossOptions {
           detail::require_non_negative(at(i, j).c_str(), table(i, j));
         }
         if (table(i, j) != table(j, i)) {
-          detail::throw_invalid(at(i, j) + "is " + detail::number_text(table(i, j)) + " and " +
-                                at(j, i) + "is " + detail::number_text(table(j, i)) +
+          detail::throw_invalid(at(i, j) + " is " + detail::number_text(table(i, j)) + " and " +
+                                at(j, i) + " is " + detail::number_text(table(j, i)) +
                                 ", but the table must be symmetric");
         }
       }
       if (zero_diagonal && table(i, i) != 0) {
-        detail::throw_invalid(at(i, i) + "is " + detail::number_text(table(i, i)) +
+        detail::throw_invalid(at(i, i) + " is " + detail::number_text(table(i, i)) +
                               ", but the diagonal must be zero");
       }
     }

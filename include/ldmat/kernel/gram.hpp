@@ -24,6 +24,9 @@ class GramKernel {
   template <class Matrix>
   using TileMap = Eigen::Map<Matrix, Eigen::Unaligned, Eigen::OuterStride<>>;
   static constexpr Index lanes = PackTraits<V>::size;
+  /// Components per product: for more than this, Eigen would take its packing buffers from the
+  /// heap.
+  static constexpr Index depth = 128;
 
  public:
   static constexpr Index tile = 128;
@@ -64,17 +67,20 @@ class GramKernel {
   }
 
  private:
+  /// Rows first ... first + count of a batch, components k ... k + depth.
   template <class Matrix, class Pointer>
-  TileMap<Matrix> rows(Pointer from, Index first, Index count) const {
-    return {from + first * width, count, width, Eigen::OuterStride<>(width)};
+  TileMap<Matrix> block(Pointer from, Index first, Index count, Index k) const {
+    return {from + first * width + k, count, std::min(depth, width - k),
+            Eigen::OuterStride<>(width)};
   }
 
   void tile_pair(Index i0, Index i_count, Index j0, Index j_count, PairSums& sums) const noexcept {
-    const auto x_i = rows<const Tile>(centred, i0, i_count);
-    const auto x_j = rows<const Tile>(centred, j0, j_count);
     TileMap<Tile> s(products, i_count, j_count, Eigen::OuterStride<>(tile_stride));
-    s.noalias() = x_i * x_j.transpose();
-
+    s.setZero();
+    for (Index k = 0; k < width; k += depth) {
+      s.noalias() += block<const Tile>(centred, i0, i_count, k) *
+                     block<const Tile>(centred, j0, j_count, k).transpose();
+    }
     for (Index i = i0; i < i0 + i_count; ++i) {
       const Index begin = std::max(j0, i + 1);
       T* const row_products = products + (i - i0) * tile_stride;
@@ -82,8 +88,11 @@ class GramKernel {
       row(i, begin, j0 + j_count, row_products + (begin - j0), sums);
     }
     if constexpr (WithGradient) {
-      rows<Tile>(g, i0, i_count).noalias() -= s * x_j;
-      rows<Tile>(g, j0, j_count).noalias() -= s.transpose() * x_i;
+      for (Index k = 0; k < width; k += depth) {
+        block<Tile>(g, i0, i_count, k).noalias() -= s * block<const Tile>(centred, j0, j_count, k);
+        block<Tile>(g, j0, j_count, k).noalias() -=
+            s.transpose() * block<const Tile>(centred, i0, i_count, k);
+      }
     }
   }
 

@@ -1,0 +1,216 @@
+#include "support.hpp"
+
+#include <array>
+#include <deque>
+#include <list>
+
+using support::Matrix;
+using support::Random;
+
+namespace {
+
+/// The least that is mdspan-like.
+template <class T, std::size_t Rank>
+struct Span {
+  T* pointer;
+  std::array<std::size_t, Rank> extents;
+  std::array<std::size_t, Rank> strides;
+  static constexpr std::size_t rank() { return Rank; }
+  std::size_t extent(std::size_t r) const { return extents[r]; }
+  std::size_t stride(std::size_t r) const { return strides[r]; }
+  T* data_handle() const { return pointer; }
+};
+
+enum class Digit : unsigned char { zero, one, two };
+
+constexpr Eigen::Index n = 20;
+constexpr Eigen::Index d = 3;
+
+struct Reference {
+  support::Batch batch;
+  Matrix gradient;
+  double value;
+};
+
+Reference reference() {
+  Random random(41);
+  Reference result{support::random_batch(random, n, d, 3), {}, 0};
+  ldmat::Loss<double> loss{};
+  result.value = loss(result.batch.features, result.batch.labels, result.gradient).value;
+  return result;
+}
+
+template <class F, class L>
+void check_features(const F& features, const L& labels, const Reference& expected) {
+  ldmat::Loss<double> loss{};
+  Matrix gradient;
+  CHECK(loss(features, labels, gradient).value == doctest::Approx(expected.value).epsilon(1e-13));
+  CHECK(support::relative_error(gradient, expected.gradient) <= 1e-12);
+}
+
+template <class G>
+void check_gradient(G&& gradient, const Reference& expected) {
+  ldmat::Loss<double> loss{};
+  loss(expected.batch.features, expected.batch.labels, gradient);
+}
+
+}  // namespace
+
+TEST_CASE("features come from any addressable matrix") {
+  const Reference r = reference();
+  const Matrix& f = r.batch.features;
+  const auto& y = r.batch.labels;
+  using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Rows by_rows = f;
+
+  check_features(by_rows, y, r);
+  check_features(Eigen::Matrix<double, n, d>(f), y, r);
+  check_features(Eigen::ArrayXXd(f.array()), y, r);
+  const Matrix transposed = f.transpose();
+  check_features(transposed.transpose(), y, r);
+
+  Matrix wide = Matrix::Constant(2 * n, 7, std::nan(""));
+  wide.block(3, 2, n, d) = f;
+  check_features(wide.block(3, 2, n, d), y, r);
+  Rows wide_rows = wide;
+  check_features(wide_rows.block(3, 2, n, d), y, r);
+  check_features(Eigen::Ref<const Matrix>(wide.block(3, 2, n, d)), y, r);
+
+  // Every second row and column of a larger buffer.
+  std::vector<double> buffer(4 * n * d, std::nan(""));
+  for (Eigen::Index i = 0; i < n; ++i) {
+    for (Eigen::Index k = 0; k < d; ++k) {
+      buffer[static_cast<std::size_t>(2 * i * 2 * d + 2 * k)] = f(i, k);
+    }
+  }
+  check_features(ldmat::view(buffer.data(), n, d, 4 * d, 2), y, r);
+  check_features(Span<double, 2>{buffer.data(), {n, d}, {4 * d, 2}}, y, r);
+  check_features(ldmat::MatrixView<const double>{buffer.data(), n, d, 4 * d, 2}, y, r);
+  check_features(ldmat::view(by_rows.data(), n, d), y, r);
+  check_features(ldmat::view(std::span<const double>(by_rows.data(), n * d), n, d), y, r);
+  check_features(ldmat::view(f.data(), n, d, 1, n), y, r);
+}
+
+TEST_CASE("features of one dimension, and of one repeated sample") {
+  Random random(42);
+  const Eigen::VectorXd f = Eigen::VectorXd::NullaryExpr(n, [&](auto) { return random.normal(); });
+  const std::vector<int> y(static_cast<std::size_t>(n), 0);
+  ldmat::Loss<double> loss{};
+  Eigen::VectorXd g;
+  const Matrix as_matrix = f;
+  Matrix as_matrix_gradient;
+  CHECK(loss(f, y, g).value == loss(as_matrix, y, as_matrix_gradient).value);
+  CHECK(g == as_matrix_gradient);
+
+  // A row stride of zero repeats one sample n times: no distance, no gradient.
+  const std::array<double, 2> sample{3, 4};
+  const std::vector<int> distinct_labels{0, 1, 2};
+  const auto repeated = ldmat::view(sample.data(), 3, 2, 0, 1);
+  Matrix gradient;
+  CHECK(loss(repeated, distinct_labels, gradient).value == 1);
+  CHECK(gradient == Matrix::Zero(3, 2));
+}
+
+TEST_CASE("the gradient goes to any writable matrix") {
+  const Reference r = reference();
+  using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const auto same = [&](const auto& g) {
+    return support::relative_error(Matrix(g), r.gradient) <= 1e-15;
+  };
+  Rows rows;
+  check_gradient(rows, r);
+  CHECK(same(rows));
+  Eigen::Matrix<double, n, d> fixed;
+  check_gradient(fixed, r);
+  CHECK(same(fixed));
+
+  Matrix wide = Matrix::Constant(2 * n, 7, 5.0);
+  check_gradient(wide.block(3, 2, n, d), r);
+  CHECK(same(wide.block(3, 2, n, d)));
+  wide.block(3, 2, n, d).setConstant(5);
+  CHECK(wide == Matrix::Constant(2 * n, 7, 5.0));
+
+  std::vector<double> buffer(n * d);
+  check_gradient(ldmat::view(buffer.data(), n, d), r);
+  CHECK(same(ldmat::view(buffer.data(), n, d)));
+  std::fill(buffer.begin(), buffer.end(), 0.0);
+  check_gradient(Span<double, 2>{buffer.data(), {n, d}, {d, 1}}, r);
+  CHECK(same(ldmat::view(buffer.data(), n, d)));
+
+  // Features and gradient side by side in one matrix share memory, but no element.
+  Rows both(n, 2 * d);
+  both.leftCols(d) = r.batch.features;
+  ldmat::Loss<double> loss{};
+  loss(both.leftCols(d), r.batch.labels, both.rightCols(d));
+  CHECK(same(both.rightCols(d)));
+}
+
+TEST_CASE("class ids come from any range of integers or enumerators") {
+  const Reference r = reference();
+  const Matrix& f = r.batch.features;
+  const auto& y = r.batch.labels;
+  const auto as = [&]<class T>(T) { return std::vector<T>(y.begin(), y.end()); };
+  check_features(f, as(std::int8_t{}), r);
+  check_features(f, as(std::uint8_t{}), r);
+  check_features(f, as(char{}), r);
+  check_features(f, as(short{}), r);
+  check_features(f, as(std::uint32_t{}), r);
+  check_features(f, as(std::int64_t{}), r);
+  check_features(f, as(std::uint64_t{}), r);
+  check_features(f, std::deque<int>(y.begin(), y.end()), r);
+  check_features(f, std::list<int>(y.begin(), y.end()), r);
+  check_features(f, std::span<const int>(y), r);
+  check_features(f, ldmat::labels(y.data(), y.size()), r);
+  check_features(f, Eigen::VectorXi(Eigen::Map<const Eigen::VectorXi>(y.data(), n)), r);
+  check_features(f, Eigen::RowVectorXi(Eigen::Map<const Eigen::RowVectorXi>(y.data(), n)), r);
+  check_features(f, Eigen::Map<const Eigen::VectorXi>(y.data(), n), r);
+  check_features(f, Span<const int, 1>{y.data(), {n}, {1}}, r);
+  std::vector<Digit> digits;
+  for (const int id : y) digits.push_back(static_cast<Digit>(id));
+  check_features(f, digits, r);
+  int c_array[n];
+  std::copy(y.begin(), y.end(), c_array);
+  check_features(f, c_array, r);
+
+  // Only which labels are equal matters, however large they are.
+  std::vector<std::int64_t> huge;
+  for (const int id : y) huge.push_back((std::int64_t{1} << 60) - 7 * id);
+  check_features(f, huge, r);
+}
+
+TEST_CASE("bool labels") {
+  Random random(43);
+  const support::Batch batch = support::random_batch(random, n, d, 2);
+  const std::vector<bool> flags(batch.labels.begin(), batch.labels.end());
+  ldmat::Loss<double> loss{};
+  CHECK(loss(batch.features, flags).value == loss(batch.features, batch.labels).value);
+}
+
+TEST_CASE("a floating-point matrix is label vectors") {
+  const Reference r = reference();
+  Eigen::MatrixXf one_hot = Eigen::MatrixXf::Zero(n, 3);
+  for (Eigen::Index i = 0; i < n; ++i) one_hot(i, r.batch.labels[static_cast<std::size_t>(i)]) = 1;
+  ldmat::Loss<double> by_id{{.class_distance = std::sqrt(2.0)}};
+  ldmat::Loss<double> by_vector{};
+  Matrix expected;
+  Matrix gradient;
+  const auto a = by_id(r.batch.features, r.batch.labels, expected);
+  const auto b = by_vector(r.batch.features, one_hot, gradient);
+  CHECK(b.value == doctest::Approx(a.value).epsilon(1e-13));
+  CHECK(b.same_pairs == a.same_pairs);
+  CHECK(support::relative_error(gradient, expected) <= 1e-12);
+  by_vector(r.batch.features, ldmat::label_vectors(one_hot), gradient);
+  CHECK(support::relative_error(gradient, expected) <= 1e-12);
+}
+
+TEST_CASE("half features give a half gradient or a float one") {
+  const Reference r = reference();
+  const Eigen::Matrix<Eigen::half, Eigen::Dynamic, Eigen::Dynamic> f =
+      r.batch.features.cast<Eigen::half>();
+  ldmat::Loss<Eigen::half> loss{{.reduction = ldmat::Reduction::sum}};
+  Eigen::Matrix<Eigen::half, Eigen::Dynamic, Eigen::Dynamic> narrow;
+  Eigen::MatrixXf wide;
+  loss(f, r.batch.labels, narrow);
+  loss(f, r.batch.labels, wide);
+  CHECK(narrow.cast<float>() == wide.cast<Eigen::half>().cast<float>());
+}
