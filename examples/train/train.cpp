@@ -3,6 +3,7 @@
 // handwritten digits in two dimensions.
 
 #include "app/command_line.hpp"
+#include "app/platform.hpp"
 #include "app/run.hpp"
 
 #include <CLI/CLI.hpp>
@@ -26,6 +27,7 @@ int run(int argc, const char* const* argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tiny::wait_without_spinning(argv);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

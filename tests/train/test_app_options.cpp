@@ -28,6 +28,8 @@ TEST_CASE("without options the demo is chosen") {
   CHECK(o.dim == 2);
   CHECK(o.network == "lenet");
   CHECK(o.epochs > 0);
+  CHECK(o.batch > 1);
+  CHECK(o.per_class == 0);
   CHECK(o.lr > 0);
 }
 
@@ -139,13 +141,15 @@ TEST_CASE("colour images get the network and the number of features that fit the
     const auto o = tiny::resolved(parse({"--dataset", name}).train);
     CHECK(o.network == "resnet");
     CHECK(o.dim > 2);
+    CHECK(o.per_class == (std::string(name) == "cifar100" ? 5 : 0));
+    CHECK(tiny::resolved(parse({"--dataset", name, "--per-class", "0"}).train).per_class == 0);
   }
 }
 
 TEST_CASE("a wrong value is refused with the option's name") {
   CHECK(has(parse_error({"--dataset", "minst"}), {"--dataset", "minst"}));
   CHECK(has(parse_error({"--penalty", "cubic"}), {"--penalty", "cubic", "huber"}));
-  CHECK(has(parse_error({"--batch", "1"}), {"--batch"}));
+  CHECK(has(parse_error({"--batch", "-1"}), {"--batch"}));
   CHECK(has(parse_error({"--epochs", "-3"}), {"--epochs"}));
   CHECK(has(parse_error({"--class-distance", "0"}), {"--class-distance"}));
   CHECK(has(parse_error({"--strength", "-0.5"}), {"--strength"}));

@@ -14,7 +14,8 @@
 
 namespace tiny {
 
-/// What decides the result of a run. 0 and "auto" stand for a value that fits the data set.
+/// What decides the result of a run. 0, "auto" and a per_class of -1 stand for a value that fits
+/// the data set. The loss is that of ldmat::recommended.
 struct TrainOptions {
   std::string dataset = "digits";
   std::string loss = "ldmat";
@@ -24,7 +25,7 @@ struct TrainOptions {
   std::string regularizer = "none";
   double strength = 0.1;
   double adaptive_momentum = 0.9;
-  std::string penalty = "absolute";
+  std::string penalty = "squared";
   double threshold = 1;
   double band_same = 0;
   double band_different = 0;
@@ -34,8 +35,8 @@ struct TrainOptions {
   std::string reduction = "mean";
   std::string network = "auto";
   int epochs = 0;
-  int batch = 50;
-  int per_class = 0;
+  int batch = 0;
+  int per_class = -1;
   std::string optimizer = "adam";
   double lr = 0;
   std::string schedule = "cosine";
@@ -92,9 +93,9 @@ void visit_options(Options& o, Visit visit) {
         "from the sum over pairs to the loss");
   visit("network", o.network, Allowed{{"auto", "lenet", "resnet"}}, "auto: as fits the images");
   visit("epochs", o.epochs, range(0, 1e6), "passes through the data; 0: as fits the data set");
-  visit("batch", o.batch, range(2, 65536), "images per step");
-  visit("per-class", o.per_class, range(0, 65536),
-        "images of each class of a batch; 0: images are drawn whatever their class");
+  visit("batch", o.batch, range(0, 65536), "images per step; 0: as fits the data set");
+  visit("per-class", o.per_class, range(-1, 65536),
+        "images of each class of a batch; 0: images are drawn whatever their class; -1: as fits");
   visit("optimizer", o.optimizer, Allowed{{"sgd", "adam"}}, "how the weights follow the gradient");
   visit("lr", o.lr, range(0, 1e6), "learning rate; 0: as fits the optimizer");
   visit("schedule", o.schedule, Allowed{{"constant", "step", "cosine"}},
@@ -103,7 +104,7 @@ void visit_options(Options& o, Visit visit) {
   visit("seed", o.seed, any, "same seed, same result (with the same number of threads)");
 }
 
-/// Replaces 0 and "auto" by what fits the data set.
+/// Replaces 0, "auto" and -1 by what fits the data set.
 inline TrainOptions resolved(TrainOptions o) {
   const bool colour = o.dataset.starts_with("cifar");
   const auto by_data = [&](int small, int digits, int ten, int coarse, int hundred) {
@@ -115,6 +116,9 @@ inline TrainOptions resolved(TrainOptions o) {
   };
   if (o.dim == 0) o.dim = by_data(2, 2, 16, 32, 64);
   if (o.epochs == 0) o.epochs = by_data(12, 5, 20, 30, 30);
+  if (o.batch == 0) o.batch = by_data(50, 50, 50, 100, 100);
+  // Of a hundred classes too few images would share one in a batch drawn at random.
+  if (o.per_class == -1) o.per_class = o.dataset == "cifar100" && o.batch % 5 == 0 ? 5 : 0;
   if (o.network == "auto") o.network = colour ? "resnet" : "lenet";
   if (o.lr == 0) o.lr = o.optimizer == "adam" ? 0.002 : 0.05;
   return o;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <cstdlib>
 #ifdef _WIN32
 #include <io.h>
 #else
@@ -16,6 +17,16 @@ inline bool stderr_is_terminal() {
   return _isatty(_fileno(stderr)) != 0;
 #else
   return isatty(fileno(stderr)) != 0;
+#endif
+}
+
+/// Threads that wait for each other by spinning are ten times slower where other programs want the
+/// same cores. OpenMP reads how to wait only before main, so this starts the program once more with
+/// OMP_WAIT_POLICY=passive, unless the user has set it. Elsewhere than on Linux it does nothing.
+inline void wait_without_spinning([[maybe_unused]] char** argv) {
+#if defined(__linux__) && defined(_OPENMP)
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  if (setenv("OMP_WAIT_POLICY", "passive", 0) == 0) execv("/proc/self/exe", argv);
 #endif
 }
 

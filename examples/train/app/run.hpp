@@ -90,6 +90,7 @@ class Run {
                 << " steps. To go on: ldmat-train --resume --out " << run.out << '\n';
       return signal == 0 ? 0 : 128 + signal;
     }
+    std::cerr << "Measuring the features ...\n";
     finish(trainer, data);
     return 0;
   }
