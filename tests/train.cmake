@@ -5,3 +5,8 @@ ldmat_add_test(train_data LIBRARIES ldmat_train_lib SOURCES
 ldmat_add_test(train_net LIBRARIES ldmat_train_lib SOURCES
   train/test_net_layers.cpp train/test_net_models.cpp train/test_net_optimizer.cpp
   train/test_net_rng.cpp)
+ldmat_add_test(train_app LIBRARIES ldmat_train_lib SOURCES
+  train/test_app_checkpoint.cpp train/test_app_options.cpp train/test_app_report.cpp
+  train/test_app_run.cpp)
+target_compile_definitions(test_train_app PRIVATE LDMAT_TRAIN_PROGRAM="$<TARGET_FILE:ldmat-train>")
+add_dependencies(test_train_app ldmat-train)
