@@ -17,8 +17,8 @@ void require_finite(const char* argument, MatrixView<const S> x) {
     for (Index k = 0; k < x.columns; ++k) {
       const auto value = static_cast<double>(x(i, k));
       if (!std::isfinite(value)) {
-        throw_invalid(std::string(argument) + "(" + std::to_string(i) + ", " + std::to_string(k) +
-                      ") is " + number_text(value) + ", but check_finite asks for finite features");
+        throw_invalid({argument, i, k},
+                      {" is ", value, ", but check_finite asks for finite features"});
       }
     }
   }
@@ -26,9 +26,8 @@ void require_finite(const char* argument, MatrixView<const S> x) {
 
 inline void require_count(const char* argument, Index given, Index samples) {
   if (given != samples) {
-    throw_invalid(std::string(argument) + " has " + std::to_string(given) +
-                  " entries, but features has " + std::to_string(samples) +
-                  " rows: one label per row is needed");
+    throw_invalid({argument, " has ", given, " entries, but features has ", samples,
+                   " rows: one label per row is needed"});
   }
 }
 
@@ -37,7 +36,7 @@ template <class G>
 void require_output(const char* argument, MatrixView<G> out, Index rows, Index columns,
                     const char* rule) {
   if (out.rows != rows || out.columns != columns) {
-    throw_shape(argument, out.rows, out.columns, rule, rows, columns);
+    throw_shape(argument, {out.rows, out.columns}, rule, {rows, columns});
   }
   if (rows == 0 || columns == 0) return;
   const bool by_rows = rows == 1 || out.row_stride > (columns - 1) * out.column_stride;
@@ -45,9 +44,9 @@ void require_output(const char* argument, MatrixView<G> out, Index rows, Index c
   const bool rows_distinct = rows == 1 || out.row_stride > 0;
   const bool columns_distinct = columns == 1 || out.column_stride > 0;
   if (!rows_distinct || !columns_distinct || !(by_rows || by_columns)) {
-    throw_invalid(std::string(argument) + " has strides " + std::to_string(out.row_stride) + ", " +
-                  std::to_string(out.column_stride) + " for shape " + shape_text(rows, columns) +
-                  ", but its elements must not share memory");
+    throw_invalid({argument, " has strides ", out.row_stride, ", ", out.column_stride,
+                   " for shape ", Shape{rows, columns},
+                   ", but its elements must not share memory"});
   }
 }
 
@@ -105,17 +104,16 @@ bool overlap(MatrixView<A> a, MatrixView<B> b) {
 inline void require_running(const RunningDistances& state, Index k) {
   if (state.distance.rows() != k || state.distance.cols() != k || state.batches.rows() != k ||
       state.batches.cols() != k) {
-    throw_shape("RunningDistances", state.distance.rows(), state.distance.cols(),
-                "its tables must be classes x classes", k, k);
+    throw_shape("RunningDistances", {state.distance.rows(), state.distance.cols()},
+                "its tables must be classes x classes", {k, k});
   }
   for (Index i = 0; i < k; ++i) {
     for (Index j = 0; j < k; ++j) {
       if (!(state.distance(i, j) >= 0) || !std::isfinite(state.distance(i, j)) ||
           state.batches(i, j) < 0) {
-        throw_invalid("RunningDistances(" + std::to_string(i) + ", " + std::to_string(j) + ") is " +
-                      number_text(state.distance(i, j)) + " after " +
-                      std::to_string(state.batches(i, j)) +
-                      " batches, but both must be finite and not negative");
+        throw_invalid({"RunningDistances", i, j},
+                      {" is ", state.distance(i, j), " after ", state.batches(i, j),
+                       " batches, but both must be finite and not negative"});
       }
     }
   }

@@ -2,10 +2,14 @@
 
 #include <ldmat/config.hpp>
 
+#include <concepts>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
+#include <limits>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 /// What ldmat throws: std::invalid_argument, always before anything is written, with a message that
 /// names the argument, what was given and what is allowed. Only the checks at the entry of a public
@@ -30,38 +34,106 @@ namespace ldmat::detail {
 #endif
 }
 
-/// "3 x 4", for messages.
-LDMAT_DETAIL_COLD inline std::string shape_text(long long rows, long long columns) {
-  return std::to_string(rows) + " x " + std::to_string(columns);
+struct Shape {
+  long long rows;
+  long long columns;
+};
+
+/// A piece of a message: text, a number or a shape. Messages are lists of them, put together in one
+/// function that is compiled once and called never, if all goes well: joining strings at every
+/// check would be a good part of what a program compiles of ldmat.
+class Piece {
+ public:
+  Piece(const char* text) : text_(text) {}
+  Piece(const std::string& text) : text_(text.c_str()) {}
+  Piece(double number) : kind_(Kind::real), real_(number) {}
+  Piece(Shape shape) : kind_(Kind::shape), shape_(shape) {}
+  template <std::integral T>
+  Piece(T number) : kind_(std::is_signed_v<T> ? Kind::integer : Kind::natural) {
+    if constexpr (std::is_signed_v<T>) {
+      integer_ = static_cast<long long>(number);
+    } else {
+      natural_ = static_cast<unsigned long long>(number);
+    }
+  }
+
+  LDMAT_DETAIL_COLD void add_to(std::string& message) const {
+    char digits[48];
+    switch (kind_) {
+      case Kind::text:
+        message += text_;
+        break;
+      case Kind::integer:
+        message += std::to_string(integer_);
+        break;
+      case Kind::natural:
+        message += std::to_string(natural_);
+        break;
+      case Kind::real:
+        std::snprintf(digits, sizeof digits, "%g", real_);
+        message += digits;
+        break;
+      case Kind::shape:
+        std::snprintf(digits, sizeof digits, "%lld x %lld", shape_.rows, shape_.columns);
+        message += digits;
+        break;
+    }
+  }
+
+ private:
+  enum class Kind { text, integer, natural, real, shape };
+  Kind kind_ = Kind::text;
+  union {
+    const char* text_;
+    long long integer_;
+    unsigned long long natural_;
+    double real_;
+    Shape shape_;
+  };
+};
+
+[[noreturn]] LDMAT_DETAIL_COLD inline void throw_invalid(std::initializer_list<Piece> pieces) {
+  std::string message;
+  for (const Piece& piece : pieces) piece.add_to(message);
+  throw_invalid(message);
 }
 
-LDMAT_DETAIL_COLD inline std::string number_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
+/// An argument's name and, where it is an element of a table, its place.
+struct Name {
+  const char* text;
+  long long row = -1;
+  long long column = -1;
+};
+
+[[noreturn]] LDMAT_DETAIL_COLD inline void throw_invalid(const Name& name,
+                                                         std::initializer_list<Piece> pieces) {
+  std::string message = name.text;
+  if (name.row >= 0) {
+    for (const Piece& piece :
+         {Piece("("), Piece(name.row), Piece(", "), Piece(name.column), Piece(")")}) {
+      piece.add_to(message);
+    }
+  }
+  for (const Piece& piece : pieces) piece.add_to(message);
+  throw_invalid(message);
 }
 
-[[noreturn]] LDMAT_DETAIL_COLD inline void throw_shape(const char* argument, long long rows,
-                                                       long long columns, const char* rule,
-                                                       long long wanted_rows,
-                                                       long long wanted_columns) {
-  throw_invalid(std::string(argument) + " is " + shape_text(rows, columns) + ", but " + rule +
-                ", here " + shape_text(wanted_rows, wanted_columns));
+[[noreturn]] LDMAT_DETAIL_COLD inline void throw_shape(const char* argument, Shape given,
+                                                       const char* rule, Shape wanted) {
+  throw_invalid({argument, " is ", given, ", but ", rule, ", here ", wanted});
 }
 
 /// Refuses `value` outside [low, high]; NaN is outside every range.
 inline void require_range(const char* argument, double value, double low, double high) {
   if (!(value >= low && value <= high)) {
-    throw_invalid(std::string(argument) + " is " + number_text(value) + ", but must be between " +
-                  number_text(low) + " and " + number_text(high));
+    throw_invalid({argument, " is ", value, ", but must be between ", low, " and ", high});
   }
 }
 
 /// Refuses a negative, infinite or NaN `value`.
-inline void require_non_negative(const char* argument, double value) {
-  if (!(value >= 0 && value <= 1.7976931348623157e308)) {
-    throw_invalid(std::string(argument) + " is " + number_text(value) +
-                  ", but must be finite and not negative");
+inline void require_non_negative(const Name& argument, double value) {
+  if (!(value >= 0 && value <= std::numeric_limits<double>::max())) {
+    throw_invalid(argument, {" is ", value, ", but must be finite and not negative"});
   }
 }
 

@@ -46,7 +46,7 @@ concept ClassLabels = detail::EigenIds<L> || detail::MdspanIds<L> || detail::Ran
 template <detail::ClassId T>
 std::span<const T> labels(const T* data, std::size_t count) {
   if (data == nullptr && count > 0) {
-    detail::throw_invalid("labels: data is null, but count is " + std::to_string(count));
+    detail::throw_invalid({"labels: data is null, but count is ", count});
   }
   return {data, count};
 }
@@ -88,11 +88,12 @@ void for_each_label(const L& ids, Visit visit) {
   }
 }
 
-[[noreturn]] LDMAT_DETAIL_COLD inline void throw_label(Index i, const std::string& id,
-                                                       Index classes) {
-  throw_invalid("labels[" + std::to_string(i) + "] is " + id + ", but class ids must be " +
-                (classes > 0 ? "between 0 and " + std::to_string(classes - 1)
-                             : std::string("0 or greater and fit in 62 bits")));
+[[noreturn]] LDMAT_DETAIL_COLD inline void throw_label(Index i, Piece id, Index classes) {
+  if (classes > 0) {
+    throw_invalid(
+        {"labels[", i, "] is ", id, ", but class ids must be between 0 and ", classes - 1});
+  }
+  throw_invalid({"labels[", i, "] is ", id, ", but class ids must be 0 or greater and below 2^62"});
 }
 
 /// Copies the ids into `out`, refusing any below 0 or, where `classes` > 0, any from `classes` on.
@@ -106,7 +107,7 @@ std::int64_t read_labels(const L& ids, Index classes, std::int64_t* out) {
     bool negative = false;
     if constexpr (std::is_signed_v<decltype(id)>) negative = id < 0;
     const auto value = static_cast<std::uint64_t>(id);
-    if (negative || value >= limit) throw_label(i, std::to_string(id), classes);
+    if (negative || value >= limit) throw_label(i, Piece(id), classes);
     out[i] = static_cast<std::int64_t>(value);
     if (out[i] > largest) largest = out[i];
   });

@@ -191,11 +191,11 @@ class Loss {
       const auto& [target, label_distances] = labels;
       const char* const rule = "one row and column per row of the features is needed";
       if (target.rows != n || target.columns != n) {
-        detail::throw_shape("target", target.rows, target.columns, rule, n, n);
+        detail::throw_shape("target", {target.rows, target.columns}, rule, {n, n});
       }
       if (label_distances.rows != n || label_distances.columns != n) {
-        detail::throw_shape("label_distances", label_distances.rows, label_distances.columns, rule,
-                            n, n);
+        detail::throw_shape("label_distances", {label_distances.rows, label_distances.columns},
+                            rule, {n, n});
       }
       return detail::with_target_matrix<T>(labels, options_, use);
     } else if constexpr (detail::IsLabelVectors<L>::value) {
@@ -210,9 +210,9 @@ class Loss {
   void require_no_table(const char* labels) const {
     if (options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
         options_.weights.kind == Weights::Kind::table) {
-      detail::throw_invalid(std::string("labels are ") + labels +
-                            ", but a class table, a weight table and an adaptive regularizer are "
-                            "per pair of classes and need class ids");
+      detail::throw_invalid({"labels are ", labels,
+                             ", but a class table, a weight table and an adaptive regularizer are "
+                             "per pair of classes and need class ids"});
     }
   }
 

@@ -33,10 +33,10 @@ struct LossOptions {
 
   /// Throws std::invalid_argument where an option is outside its range.
   void validate() const {
-    detail::require_non_negative("LossOptions::class_distance", class_distance);
+    detail::require_non_negative({"LossOptions::class_distance"}, class_distance);
     if (classes < 0) {
-      detail::throw_invalid("LossOptions::classes is " + std::to_string(classes) +
-                            ", but must be 0 (any) or the number of classes");
+      detail::throw_invalid(
+          {"LossOptions::classes is ", classes, ", but must be 0 (any) or the number of classes"});
     }
     regularizer.validate();
     weights.validate();
@@ -63,33 +63,27 @@ struct LossOptions {
 
  private:
   void validate_table(const char* name, const Eigen::MatrixXd& table, bool zero_diagonal) const {
+    using detail::throw_invalid;
     const Index k = table.rows();
     if (k != table.cols()) {
-      detail::throw_invalid(std::string(name) + " is " + detail::shape_text(k, table.cols()) +
-                            ", but must be square, one row and column per class");
+      throw_invalid({name, " is ", detail::Shape{k, table.cols()},
+                     ", but must be square, one row and column per class"});
     }
     if (k > 0 && ((classes > 0 && k != classes) || k != class_count())) {
-      detail::throw_invalid(std::string(name) + " has " + std::to_string(k) +
-                            " classes, but there are " +
-                            std::to_string(classes > 0 ? classes : class_count()));
+      throw_invalid(
+          {name, " has ", k, " classes, but there are ", classes > 0 ? classes : class_count()});
     }
-    const auto at = [&](Index i, Index j) {
-      return std::string(name) + "(" + std::to_string(i) + ", " + std::to_string(j) + ")";
-    };
     for (Index i = 0; i < k; ++i) {
       for (Index j = 0; j < k; ++j) {
-        if (!(table(i, j) >= 0) || !std::isfinite(table(i, j))) {
-          detail::require_non_negative(at(i, j).c_str(), table(i, j));
-        }
+        const detail::Name at{name, i, j};
+        detail::require_non_negative(at, table(i, j));
         if (table(i, j) != table(j, i)) {
-          detail::throw_invalid(at(i, j) + " is " + detail::number_text(table(i, j)) + " and " +
-                                at(j, i) + " is " + detail::number_text(table(j, i)) +
-                                ", but the table must be symmetric");
+          throw_invalid(at, {" is ", table(i, j), " and (", j, ", ", i, ") is ", table(j, i),
+                             ", but the table must be symmetric"});
         }
       }
       if (zero_diagonal && table(i, i) != 0) {
-        detail::throw_invalid(at(i, i) + " is " + detail::number_text(table(i, i)) +
-                              ", but the diagonal must be zero");
+        throw_invalid({name, i, i}, {" is ", table(i, i), ", but the diagonal must be zero"});
       }
     }
   }

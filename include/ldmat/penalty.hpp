@@ -69,7 +69,7 @@ struct Huber {
             select(size > bound, linear_slope, residual + residual)};
   }
   void validate() const {
-    detail::require_non_negative("Huber::threshold", threshold);
+    detail::require_non_negative({"Huber::threshold"}, threshold);
     if (threshold == 0) detail::throw_invalid("Huber::threshold is 0, but must be positive");
   }
 };
@@ -92,8 +92,8 @@ struct Band {
     return {free * free, free + free};
   }
   void validate() const {
-    detail::require_non_negative("Band::same", same);
-    detail::require_non_negative("Band::different", different);
+    detail::require_non_negative({"Band::same"}, same);
+    detail::require_non_negative({"Band::different"}, different);
   }
 };
 

@@ -61,7 +61,7 @@ struct Regularizer {
 
   void validate() const {
     detail::require_range("Regularizer::keep", keep, 0, 1);
-    detail::require_non_negative("Regularizer::offset", offset);
+    detail::require_non_negative({"Regularizer::offset"}, offset);
     detail::require_range("Regularizer::toward_mean", toward_mean, 0, 1);
     detail::require_range("Regularizer::toward_running", toward_running, 0, 1);
     detail::require_range("Regularizer::momentum", momentum, 0, 1);

@@ -107,9 +107,8 @@ using ViewElement = std::remove_pointer_t<decltype(as_view(std::declval<X&>()).d
 inline void require_strides(const char* argument, Index rows, Index columns, Index row_stride,
                             Index column_stride) {
   if (rows < 0 || columns < 0 || row_stride < 0 || column_stride < 0) {
-    throw_invalid(std::string(argument) + " has shape " + shape_text(rows, columns) +
-                  " and strides " + std::to_string(row_stride) + ", " +
-                  std::to_string(column_stride) + ", but none of them may be negative");
+    throw_invalid({argument, " has shape ", Shape{rows, columns}, " and strides ", row_stride, ", ",
+                   column_stride, ", but none of them may be negative"});
   }
 }
 
@@ -136,8 +135,7 @@ auto view(T* data, Index rows, Index columns, Index row_stride, Index column_str
   using Strides = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
   detail::require_strides("view", rows, columns, row_stride, column_stride);
   if (data == nullptr && rows > 0 && columns > 0) {
-    detail::throw_invalid("view: data is null, but the shape is " +
-                          detail::shape_text(rows, columns));
+    detail::throw_invalid({"view: data is null, but the shape is ", detail::Shape{rows, columns}});
   }
   return Eigen::Map<Element, Eigen::Unaligned, Strides>(data, rows, columns,
                                                         Strides(row_stride, column_stride));
@@ -152,13 +150,11 @@ auto view(T* data, Index rows, Index columns) {
 template <class T>
 auto view(std::span<T> data, Index rows, Index columns) {
   detail::require_strides("view", rows, columns, columns, 1);
-  if (rows != 0 && static_cast<Index>(data.size()) / rows != columns) {
-    detail::throw_invalid("view: the span holds " + std::to_string(data.size()) +
-                          " elements, but the shape is " + detail::shape_text(rows, columns));
-  }
-  if (static_cast<Index>(data.size()) != rows * columns) {
-    detail::throw_invalid("view: the span holds " + std::to_string(data.size()) +
-                          " elements, but the shape is " + detail::shape_text(rows, columns));
+  const auto size = static_cast<Index>(data.size());
+  const bool fits = rows == 0 ? size == 0 : size % rows == 0 && size / rows == columns;
+  if (!fits) {
+    detail::throw_invalid({"view: the span holds ", size, " elements, but the shape is ",
+                           detail::Shape{rows, columns}});
   }
   return view(data.data(), rows, columns);
 }

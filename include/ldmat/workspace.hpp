@@ -60,6 +60,7 @@ template <class T>
 struct Workspace {
   detail::Buffer<T> features;           ///< packed features
   detail::Buffer<T> centred;            ///< gram kernel: minus the batch mean
+  detail::Buffer<double> mean;          ///< gram kernel: of the batch
   detail::Buffer<T> gradient;           ///< with respect to the packed features
   detail::Buffer<T> norms;              ///< squared norms of the centred features
   detail::Buffer<T> inverse_norms;      ///< of the features, for a metric of directions

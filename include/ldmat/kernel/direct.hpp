@@ -33,12 +33,10 @@ struct LaneSums {
   }
 };
 
-/// The direct kernel for `Width` components (0: known at run time only).
-///
 /// `x` holds component k of sample i at x[k * stride + i]; `g`, of the same layout, must be zero
 /// and receives the gradient of the penalty sum. Both are padded by one pack. `row_gradient` holds
 /// `width` packs of scratch. O(n^2 width) time, no other memory.
-template <class Arch, bool WithGradient, int Width, class T, Metric M, Penalty P, class Target>
+template <class Arch, bool WithGradient, class T, Metric M, Penalty P, class Target>
 class DirectKernel {
   using V = Pack<T, Arch>;
   static constexpr Index lanes = PackTraits<V>::size;
@@ -49,7 +47,7 @@ class DirectKernel {
   const T* x;
   T* g;
   Index n;
-  Index run_time_width;
+  Index width;
   Index stride;
   T* row_gradient;
   const M& metric;
@@ -66,21 +64,18 @@ class DirectKernel {
   }
 
  private:
-  Index width() const { return Width > 0 ? Width : run_time_width; }
-
   void row(Index i, Index begin, Index end, PairSums& sums) const noexcept {
     const auto target_row = target.row(i);
     LaneSums<V> lane_sums;
     if constexpr (WithGradient) {
-      for (Index k = 0; k < width(); ++k) write(row_gradient + k * lanes, math::constant<V>(0));
+      for (Index k = 0; k < width; ++k) write(row_gradient + k * lanes, math::constant<V>(0));
     }
-    Index j = begin;
-    for (; j + lanes <= end; j += lanes) step<false>(i, j, lanes, target_row, lane_sums);
-    if (j < end) step<true>(i, j, end - j, target_row, lane_sums);
-
+    for (Index j = begin; j < end; j += lanes) {
+      step(i, j, std::min(lanes, end - j), target_row, lane_sums);
+    }
     lane_sums.add_to(sums);
     if constexpr (WithGradient) {
-      for (Index k = 0; k < width(); ++k) {
+      for (Index k = 0; k < width; ++k) {
         g[k * stride + i] += sum_of(read<V>(row_gradient + k * lanes));
       }
     }
@@ -90,30 +85,27 @@ class DirectKernel {
     return V(x[k * stride + i]) - read<V>(x + k * stride + j);
   }
 
-  template <bool Partial, class TargetRow>
+  /// Pairs (i, j) to (i, j + count - 1), count <= lanes.
+  template <class TargetRow>
   void step(Index i, Index j, Index count, const TargetRow& target_row,
             LaneSums<V>& lane_sums) const noexcept {
     using namespace math;
     const V zero = constant<V>(0);
+    const Mask<V> valid = first_lanes<V>(count);
     V sum = zero;
-    for (Index k = 0; k < width(); ++k) sum = metric.accumulate(sum, difference(i, j, k));
-    V distance = metric.distance(sum);
+    for (Index k = 0; k < width; ++k) sum = metric.accumulate(sum, difference(i, j, k));
+    const V distance = metric.distance(sum);
     const PairTarget<V> pair = target_row.template pair<V>(j);
     const Penalized<V> cost = penalty(V(distance - pair.distance), pair.same);
-    V value = pair.weight * cost.value;
-    if constexpr (Partial) {
-      const Mask<V> valid = first_lanes<V>(count);
-      value = select(valid, value, zero);
-      distance = select(valid, distance, zero);
-    }
-    lane_sums.add(value, distance, pair.same);
+    lane_sums.add(select(valid, V(pair.weight * cost.value), zero), select(valid, distance, zero),
+                  pair.same);
     if constexpr (Target::observes) {
       if (target_row.observing()) observe(target_row, j, count, distance);
     }
     if constexpr (WithGradient) {
-      V coefficient = pair.weight * cost.slope * metric.slope(distance);
-      if constexpr (Partial) coefficient = select(first_lanes<V>(count), coefficient, zero);
-      for (Index k = 0; k < width(); ++k) {
+      const V coefficient =
+          select(valid, V(pair.weight * cost.slope * metric.slope(distance)), zero);
+      for (Index k = 0; k < width; ++k) {
         const V move = coefficient * metric.direction(difference(i, j, k));
         T* const at = row_gradient + k * lanes;
         write(at, V(read<V>(at) + move));

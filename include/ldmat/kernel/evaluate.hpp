@@ -12,8 +12,8 @@ namespace ldmat::detail {
 /// Dimension from which tile products beat differences, for metrics that allow both.
 inline constexpr Index gram_from_width = 16;
 
-/// Which kernel computes the sums; `automatic` everywhere but in tests and benchmarks. A kernel that
-/// does not take the metric is not chosen.
+/// Which kernel computes the sums; `automatic` everywhere but in tests and benchmarks. A kernel
+/// that does not take the metric is not chosen.
 enum class KernelChoice { automatic, direct, gram };
 
 /// What `evaluate_pairs` leaves in the workspace for `write_gradient`.
@@ -25,21 +25,45 @@ struct PackedResult {
   const T* inverse_norms = nullptr;
 };
 
-template <class Arch, bool WithGradient, int Width, class T, class M, class P, class Target>
+template <class Arch, bool WithGradient, class T, class M, class P, class Target>
 PairSums run_direct(const PackedResult<T>& packed, T* g, const M& metric, const P& penalty,
                     const Target& target, Workspace<T>& workspace) {
   const MatrixView<const T>& x = packed.features;
   constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
   T* const row_gradient = workspace.scratch.reserve(x.columns * lanes);
-  return DirectKernel<Arch, WithGradient, Width, T, M, P, Target>{.x = x.data,
-                                                                  .g = g,
-                                                                  .n = x.rows,
-                                                                  .run_time_width = x.columns,
-                                                                  .stride = x.column_stride,
-                                                                  .row_gradient = row_gradient,
-                                                                  .metric = metric,
-                                                                  .penalty = penalty,
-                                                                  .target = target}();
+  return DirectKernel<Arch, WithGradient, T, M, P, Target>{.x = x.data,
+                                                           .g = g,
+                                                           .n = x.rows,
+                                                           .width = x.columns,
+                                                           .stride = x.column_stride,
+                                                           .row_gradient = row_gradient,
+                                                           .metric = metric,
+                                                           .penalty = penalty,
+                                                           .target = target}();
+}
+
+/// centred = exact minus its mean over the batch (summed in double), norms = |centred_i|^2. O(n
+/// width).
+template <class T>
+void centre(MatrixView<const T> exact, double* mean, T* centred, T* norms) noexcept {
+  const Index n = exact.rows;
+  const Index width = exact.columns;
+  std::fill(mean, mean + width, 0.0);
+  for (Index i = 0; i < n; ++i) {
+    const T* const row = exact.data + i * exact.row_stride;
+    for (Index k = 0; k < width; ++k) mean[k] += static_cast<double>(row[k]);
+  }
+  for (Index k = 0; k < width; ++k) mean[k] /= static_cast<double>(n);
+  for (Index i = 0; i < n; ++i) {
+    const T* const row = exact.data + i * exact.row_stride;
+    T* const out = centred + i * width;
+    double norm = 0;
+    for (Index k = 0; k < width; ++k) {
+      out[k] = row[k] - static_cast<T>(mean[k]);
+      norm += static_cast<double>(out[k]) * static_cast<double>(out[k]);
+    }
+    norms[i] = static_cast<T>(norm);
+  }
 }
 
 /// Centres `exact` into the workspace and runs the gram kernel.
@@ -47,29 +71,19 @@ template <class Arch, bool WithGradient, class T, class M, class P, class Target
 PairSums run_gram(MatrixView<const T> exact, T* g, const M& metric, const P& penalty,
                   const Target& target, Workspace<T>& workspace) {
   using Kernel = GramKernel<Arch, WithGradient, T, M, P, Target>;
-  using Rows = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
   const Index n = exact.rows;
   const Index width = exact.columns;
   T* const centred = workspace.centred.reserve(n * width);
   T* const norms = workspace.norms.zeroed(n + lanes);
-  {
-    using Strided = Eigen::Map<const Rows, Eigen::Unaligned, Eigen::OuterStride<>>;
-    const Strided from(exact.data, n, width, Eigen::OuterStride<>(exact.row_stride));
-    Eigen::Map<Rows> to(centred, n, width);
-    Eigen::Map<Eigen::Matrix<T, 1, Eigen::Dynamic>> mean(
-        workspace.scratch.reserve(std::max(width, Kernel::tile * Kernel::tile_stride)), width);
-    mean = from.template cast<double>().colwise().mean().template cast<T>();
-    to = from.rowwise() - mean;
-    Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, 1>>(norms, n) = to.rowwise().squaredNorm();
-  }
+  centre(exact, workspace.mean.reserve(width), centred, norms);
   return Kernel{.exact = exact.data,
                 .exact_stride = exact.row_stride,
                 .centred = centred,
                 .norms = norms,
                 .g = g,
                 .coefficient_sums = workspace.sums.zeroed(n + lanes),
-                .products = workspace.scratch.reserve(Kernel::tile * Kernel::tile_stride),
+                .products = workspace.scratch.reserve(Kernel::scratch_size),
                 .n = n,
                 .width = width,
                 .metric = metric,
@@ -87,8 +101,8 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
   const Index n = features.rows;
   const Index width = packed_width<M>(features.columns);
   const bool gram =
-      M::from_squared_norm && (choice == KernelChoice::automatic ? width >= gram_from_width
-                                                                 : choice == KernelChoice::gram);
+      M::from_squared_norm &&
+      (choice == KernelChoice::automatic ? width >= gram_from_width : choice == KernelChoice::gram);
 
   PackedResult<T> packed;
   T* inverse_norms = nullptr;
@@ -119,10 +133,7 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
       return packed;
     }
   }
-  packed.sums =
-      width == 2
-          ? run_direct<Arch, WithGradient, 2, T>(packed, g, metric, penalty, target, workspace)
-          : run_direct<Arch, WithGradient, 0, T>(packed, g, metric, penalty, target, workspace);
+  packed.sums = run_direct<Arch, WithGradient, T>(packed, g, metric, penalty, target, workspace);
   return packed;
 }
 

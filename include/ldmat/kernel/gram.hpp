@@ -7,8 +7,9 @@
 #include <algorithm>
 
 /// Metrics of |x - y|^2 in many dimensions, by matrix products: a pair of row tiles at a time,
-/// S = X_I X_J^T, then in place S -> C_ij = w_ij phi'(D_ij - T_ij) slope(D_ij), then
-/// G_I -= C X_J and G_J -= C^T X_I; at the end G += diag(C 1) X. Never more than one tile of S.
+/// S = X_I X_J^T, then in place S -> -C_ij = -w_ij phi'(D_ij - T_ij) slope(D_ij), then
+/// G_I += (-C) X_J and G_J += (-C)^T X_I; at the end G += diag(C 1) X. Never more than one tile of
+/// S.
 ///
 /// |x_i|^2 + |x_j|^2 - 2 <x_i, x_j> loses digits where it is small against the norms. The features
 /// are centred to make the norms small, and every pair below `near` times them is computed again
@@ -16,13 +17,32 @@
 
 namespace ldmat::detail {
 
+/// to += a * b, all row-major (m x n, m x k, k x n): the one product of the kernel, since every
+/// other combination of layouts would double what a program has to compile.
+template <class T>
+void add_product(Index m, Index n, Index k, const T* a, Index a_stride, const T* b, Index b_stride,
+                 T* to, Index to_stride) noexcept {
+  using Rows = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using Input = Eigen::Map<const Rows, Eigen::Unaligned, Eigen::OuterStride<>>;
+  Eigen::Map<Rows, Eigen::Unaligned, Eigen::OuterStride<>>(to, m, n,
+                                                           Eigen::OuterStride<>(to_stride))
+      .noalias() += Input(a, m, k, Eigen::OuterStride<>(a_stride)) *
+                    Input(b, k, n, Eigen::OuterStride<>(b_stride));
+}
+
+/// to (columns x rows) = from^T (rows x columns).
+template <class T>
+void transpose(Index rows, Index columns, const T* from, Index from_stride, T* to,
+               Index to_stride) noexcept {
+  for (Index i = 0; i < rows; ++i) {
+    for (Index k = 0; k < columns; ++k) to[k * to_stride + i] = from[i * from_stride + k];
+  }
+}
+
 template <class Arch, bool WithGradient, class T, Metric M, Penalty P, class Target>
 class GramKernel {
   static_assert(M::from_squared_norm);
   using V = Pack<T, Arch>;
-  using Tile = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  template <class Matrix>
-  using TileMap = Eigen::Map<Matrix, Eigen::Unaligned, Eigen::OuterStride<>>;
   static constexpr Index lanes = PackTraits<V>::size;
   /// Components per product: for more than this, Eigen would take its packing buffers from the
   /// heap.
@@ -31,6 +51,7 @@ class GramKernel {
  public:
   static constexpr Index tile = 128;
   static constexpr Index tile_stride = tile + lanes;
+  static constexpr Index scratch_size = (tile + std::max(tile, depth)) * tile_stride;
   /// Pairs with |x_i - x_j|^2 <= near (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
   /// product form is some units in the last place of the norms, so that a distance kept at this
   /// bound has lost less than a factor 1 / near of its relative precision.
@@ -67,19 +88,14 @@ class GramKernel {
   }
 
  private:
-  /// Rows first ... first + count of a batch, components k ... k + depth.
-  template <class Matrix, class Pointer>
-  TileMap<Matrix> block(Pointer from, Index first, Index count, Index k) const {
-    return {from + first * width + k, count, std::min(depth, width - k),
-            Eigen::OuterStride<>(width)};
-  }
-
   void tile_pair(Index i0, Index i_count, Index j0, Index j_count, PairSums& sums) const noexcept {
-    TileMap<Tile> s(products, i_count, j_count, Eigen::OuterStride<>(tile_stride));
-    s.setZero();
+    T* const transposed = products + tile * tile_stride;
+    std::fill(products, products + i_count * tile_stride, T(0));
     for (Index k = 0; k < width; k += depth) {
-      s.noalias() += block<const Tile>(centred, i0, i_count, k) *
-                     block<const Tile>(centred, j0, j_count, k).transpose();
+      const Index count = std::min(depth, width - k);
+      transpose(j_count, count, centred + j0 * width + k, width, transposed, tile_stride);
+      add_product(i_count, j_count, count, centred + i0 * width + k, width, transposed, tile_stride,
+                  products, tile_stride);
     }
     for (Index i = i0; i < i0 + i_count; ++i) {
       const Index begin = std::max(j0, i + 1);
@@ -88,10 +104,13 @@ class GramKernel {
       row(i, begin, j0 + j_count, row_products + (begin - j0), sums);
     }
     if constexpr (WithGradient) {
+      transpose(i_count, j_count, products, tile_stride, transposed, tile_stride);
       for (Index k = 0; k < width; k += depth) {
-        block<Tile>(g, i0, i_count, k).noalias() -= s * block<const Tile>(centred, j0, j_count, k);
-        block<Tile>(g, j0, j_count, k).noalias() -=
-            s.transpose() * block<const Tile>(centred, i0, i_count, k);
+        const Index count = std::min(depth, width - k);
+        add_product(i_count, count, j_count, products, tile_stride, centred + j0 * width + k, width,
+                    g + i0 * width + k, width);
+        add_product(j_count, count, i_count, transposed, tile_stride, centred + i0 * width + k,
+                    width, g + j0 * width + k, width);
       }
     }
   }
@@ -100,18 +119,15 @@ class GramKernel {
     const auto target_row = target.row(i);
     LaneSums<V> lane_sums;
     V coefficients = math::constant<V>(0);
-    Index j = begin;
-    for (; j + lanes <= end; j += lanes, row_products += lanes) {
-      step<false>(i, j, lanes, target_row, row_products, lane_sums, coefficients, sums);
-    }
-    if (j < end) {
-      step<true>(i, j, end - j, target_row, row_products, lane_sums, coefficients, sums);
+    for (Index j = begin; j < end; j += lanes, row_products += lanes) {
+      step(i, j, std::min(lanes, end - j), target_row, row_products, lane_sums, coefficients, sums);
     }
     lane_sums.add_to(sums);
     if constexpr (WithGradient) coefficient_sums[i] += sum_of(coefficients);
   }
 
-  template <bool Partial, class TargetRow>
+  /// Pairs (i, j) to (i, j + count - 1), count <= lanes, whose products stand at `row_products`.
+  template <class TargetRow>
   void step(Index i, Index j, Index count, const TargetRow& target_row, T* row_products,
             LaneSums<V>& lane_sums, V& coefficients, PairSums& sums) const noexcept {
     using namespace math;
@@ -119,10 +135,10 @@ class GramKernel {
     const V product = read<V>(row_products);
     const V norm_sum = V(norms[i]) + read<V>(norms + j);
     const V sum = norm_sum - (product + product);
-    Mask<V> skip = sum <= V(near) * norm_sum;
-    if constexpr (Partial) skip = skip && first_lanes<V>(count);
-    if (any_of(skip)) near_pairs(i, j, count, skip, target_row, sums);
-    if constexpr (Partial) skip = skip || !first_lanes<V>(count);
+    const Mask<V> valid = first_lanes<V>(count);
+    const Mask<V> close = (sum <= V(near) * norm_sum) && valid;
+    if (any_of(close)) near_pairs(i, j, count, close, target_row, sums);
+    const Mask<V> skip = close || !valid;
 
     V distance = metric.distance(V(select(skip, constant<V>(1), sum)));
     const PairTarget<V> pair = target_row.template pair<V>(j);
@@ -136,7 +152,7 @@ class GramKernel {
     if constexpr (WithGradient) {
       const V coefficient = select(skip, zero, V(pair.weight * cost.slope * slope));
       coefficients = coefficients + coefficient;
-      write(row_products, coefficient);
+      write(row_products, V(zero - coefficient));
       write(coefficient_sums + j, V(read<V>(coefficient_sums + j) + coefficient));
     }
   }

@@ -4,6 +4,9 @@
 
 #include <xsimd/xsimd.hpp>
 
+#include <array>
+#include <cstddef>
+
 /// The only header that includes xsimd, from 8.1 to today's releases, and the few lines that adapt
 /// them. No CUDA file may reach it. Everything takes the instruction set as a template parameter,
 /// so that translation units built for different ones get different symbols.
@@ -41,9 +44,14 @@ Mask<V> first_lanes(std::ptrdiff_t count) {
   if constexpr (std::is_arithmetic_v<V>) {
     return count > 0;
   } else {
-    alignas(64) T lane[PackTraits<V>::size];
-    for (int l = 0; l < PackTraits<V>::size; ++l) lane[l] = static_cast<T>(l);
-    return V::load_aligned(lane) < V(static_cast<T>(count));
+    alignas(64) static constexpr auto lane = [] {
+      std::array<T, PackTraits<V>::size> numbers{};
+      for (int l = 0; l < PackTraits<V>::size; ++l) {
+        numbers[static_cast<std::size_t>(l)] = static_cast<T>(l);
+      }
+      return numbers;
+    }();
+    return V::load_aligned(lane.data()) < V(static_cast<T>(count));
   }
 }
 

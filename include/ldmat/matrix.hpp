@@ -1,0 +1,252 @@
+#pragma once
+
+#include <ldmat/checks.hpp>
+#include <ldmat/kernel/pack.hpp>
+#include <ldmat/labels.hpp>
+#include <ldmat/regularizer.hpp>
+#include <ldmat/target.hpp>
+
+/// D, L and T as whole n x n matrices: for people who want to look at them, and for the tests. A
+/// Loss never makes any of them. Outputs are overwritten, an empty Eigen matrix is resized; every
+/// function throws std::invalid_argument for shapes that do not agree, before anything is written.
+
+namespace ldmat {
+
+namespace detail {
+
+inline constexpr const char* square_rule = "one row and column per sample is needed";
+
+/// out(i, j) = out(j, i) = value(i, j), 0 on the diagonal.
+template <class G, class Value>
+void fill_symmetric(MatrixView<G> out, const Value& value) {
+  for (Index i = 0; i < out.rows; ++i) {
+    out(i, i) = G(0);
+    for (Index j = i + 1; j < out.rows; ++j) out(i, j) = out(j, i) = static_cast<G>(value(i, j));
+  }
+}
+
+template <class S, Metric M, class G>
+void vector_distances(MatrixView<const S> features, const M& metric, MatrixView<G> out) {
+  using T = Accumulator<S>;
+  using Rows = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Index n = features.rows;
+  const Index width = packed_width<M>(features.columns);
+  Rows rows(n, width);
+  Eigen::Matrix<T, Eigen::Dynamic, 1> inverse_norms(n);
+  pack_features<M, S, T>(features, {rows.data(), n, width, width, 1}, inverse_norms.data());
+  fill_symmetric(out, [&](Index i, Index j) {
+    T sum = 0;
+    for (Index k = 0; k < width; ++k) sum = metric.accumulate(sum, T(rows(i, k) - rows(j, k)));
+    return metric.distance(sum);
+  });
+}
+
+template <FeatureMatrix F>
+auto const_view(const F& x) {
+  const auto view = as_view(x);
+  using S = std::remove_const_t<ViewElement<const F>>;
+  return MatrixView<const S>{view.data, view.rows, view.columns, view.row_stride,
+                             view.column_stride};
+}
+
+template <FeatureMatrix F>
+using MatrixOf = Eigen::Matrix<Accumulator<std::remove_const_t<ViewElement<const F>>>,
+                               Eigen::Dynamic, Eigen::Dynamic>;
+
+}  // namespace detail
+
+/// D_ij = rho(f_i, f_j), D_ii = 0 (n x n), from features (n x d, borrowed). Distances are computed
+/// from differences in the accumulator of the features' type. O(n^2 d) time, O(n d) memory.
+template <FeatureMatrix F, class Out, Metric M = Euclidean>
+requires(WritableMatrix<std::remove_reference_t<Out>> &&
+         !Metric<std::remove_cvref_t<Out>>) void feature_distances(const F& features,
+                                                                   Out&& distances,
+                                                                   const M& metric = {}) {
+  const auto x = detail::const_view(features);
+  const auto out =
+      detail::sized_output("distances", distances, x.rows, x.rows, detail::square_rule);
+  if (detail::overlap(x, out)) detail::throw_invalid("distances overlaps features");
+  detail::vector_distances(x, metric, out);
+}
+template <FeatureMatrix F, Metric M = Euclidean>
+detail::MatrixOf<F> feature_distances(const F& features, const M& metric = {}) {
+  detail::MatrixOf<F> distances;
+  feature_distances(features, distances, metric);
+  return distances;
+}
+
+/// L_ij = class_distance where y_i != y_j, else 0 (n x n), from n class ids. O(n^2).
+template <ClassLabels Y, class Out>
+requires WritableMatrix<std::remove_reference_t<Out>>
+void label_distances(const Y& labels, Out&& distances, double class_distance = 1) {
+  detail::require_non_negative({"class_distance"}, class_distance);
+  const Index n = detail::label_count(labels);
+  Eigen::Matrix<std::int64_t, Eigen::Dynamic, 1> ids(n);
+  detail::read_labels(labels, 0, ids.data());
+  const auto out = detail::sized_output("distances", distances, n, n, detail::square_rule);
+  detail::fill_symmetric(out,
+                         [&](Index i, Index j) { return ids(i) == ids(j) ? 0 : class_distance; });
+}
+template <ClassLabels Y>
+Eigen::MatrixXd label_distances(const Y& labels, double class_distance = 1) {
+  Eigen::MatrixXd distances;
+  label_distances(labels, distances, class_distance);
+  return distances;
+}
+
+/// A K x K table of distances between classes, as an argument that no output can be mistaken for.
+struct ClassTable {
+  Eigen::MatrixXd distances;
+};
+
+/// L_ij = table(y_i, y_j) (n x n), from n class ids and a K x K class-distance table: symmetric,
+/// zero diagonal, finite, not negative. Ids from K on are refused. O(n^2 + K^2).
+template <ClassLabels Y, class Out>
+requires WritableMatrix<std::remove_reference_t<Out>>
+void label_distances(const Y& labels, Out&& distances, const ClassTable& table) {
+  const Eigen::MatrixXd& of = table.distances;
+  if (of.size() == 0) detail::throw_invalid("ClassTable is empty, but needs one row per class");
+  LossOptions<>{.class_table = of}.validate();
+  const Index n = detail::label_count(labels);
+  Eigen::Matrix<std::int64_t, Eigen::Dynamic, 1> ids(n);
+  detail::read_labels(labels, of.rows(), ids.data());
+  const auto out = detail::sized_output("distances", distances, n, n, detail::square_rule);
+  detail::fill_symmetric(out, [&](Index i, Index j) { return of(ids(i), ids(j)); });
+}
+template <ClassLabels Y>
+Eigen::MatrixXd label_distances(const Y& labels, const ClassTable& table) {
+  Eigen::MatrixXd distances;
+  label_distances(labels, distances, table);
+  return distances;
+}
+
+/// L_ij = rho_L(l_i, l_j) (n x n), from n label vectors (n x p, borrowed). O(n^2 p).
+template <FeatureMatrix Y, class Out, Metric M = Euclidean>
+requires(WritableMatrix<std::remove_reference_t<Out>> &&
+         !Metric<std::remove_cvref_t<Out>>) void label_distances(const Y& label_vectors,
+                                                                 Out&& distances,
+                                                                 const M& metric = {}) {
+  feature_distances(label_vectors, distances, metric);
+}
+template <FeatureMatrix Y, Metric M = Euclidean>
+detail::MatrixOf<Y> label_distances(const Y& label_vectors, const M& metric = {}) {
+  return feature_distances(label_vectors, metric);
+}
+
+/// The affinity regularizer, T = (1 - strength) L + strength P L P^T off the diagonal: every
+/// sample's distances are mixed with those of the samples it resembles. Made by `affinity`.
+template <class S>
+struct Affinity {
+  MatrixView<const S> rows;
+  double strength;
+};
+
+/// P is n x n with rows that are not negative and sum to 1 (borrowed); strength in [0, 1].
+template <FeatureMatrix P>
+auto affinity(const P& rows, double strength) {
+  return Affinity<std::remove_const_t<detail::ViewElement<const P>>>{detail::const_view(rows),
+                                                                     strength};
+}
+
+namespace detail {
+
+template <class S>
+void require_stochastic(MatrixView<const S> p, Index n) {
+  if (p.rows != n || p.columns != n) {
+    throw_shape("affinity", {p.rows, p.columns}, square_rule, {n, n});
+  }
+  const double tolerance = std::sqrt(static_cast<double>(Eigen::NumTraits<S>::epsilon()));
+  for (Index i = 0; i < n; ++i) {
+    double sum = 0;
+    bool negative = false;
+    for (Index j = 0; j < n; ++j) {
+      sum += static_cast<double>(p(i, j));
+      negative = negative || !(static_cast<double>(p(i, j)) >= 0);
+    }
+    if (negative || !(std::abs(sum - 1) <= tolerance)) {
+      throw_invalid({"row ", i, " of affinity sums to ", sum,
+                     negative ? " with negative or NaN entries" : "",
+                     ", but its entries must be >= 0 and sum to 1"});
+    }
+  }
+}
+
+/// The n x n output of `regularize`, which may be its input but not overlap it otherwise.
+template <class G, class S>
+auto target_output(G& target, MatrixView<const S> input) {
+  const auto out = sized_output("target", target, input.rows, input.rows, square_rule);
+  const bool in_place = static_cast<const void*>(out.data) == input.data &&
+                        out.row_stride == input.row_stride &&
+                        out.column_stride == input.column_stride;
+  if (!in_place && overlap(input, out)) {
+    throw_invalid("target overlaps label_distances, but must be the same matrix or another one");
+  }
+  return out;
+}
+
+template <FeatureMatrix L>
+auto square_view(const L& distances) {
+  const auto l = const_view(distances);
+  if (l.rows != l.columns) {
+    throw_invalid({"label_distances is ", Shape{l.rows, l.columns}, ", but must be square"});
+  }
+  return l;
+}
+
+}  // namespace detail
+
+/// T = R(L) (n x n), 0 on the diagonal: each pair of different samples by the formula of the
+/// regularizer, with mean(L) over those pairs. L is symmetric (its upper triangle is read); T may
+/// be L itself. A regularizer of running distances is refused: it needs the classes of a Loss.
+/// O(n^2).
+template <FeatureMatrix L, RegularizerPolicy R, class Out>
+requires WritableMatrix<std::remove_reference_t<Out>>
+void regularize(const L& distances, const R& regularizer, Out&& target) {
+  regularizer.validate();
+  if (regularizer.uses_running()) {
+    detail::throw_invalid("an adaptive regularizer learns class distances: use it in a Loss");
+  }
+  const auto l = detail::square_view(distances);
+  const Index n = l.rows;
+  const auto out = detail::target_output(target, l);
+  double sum = 0;
+  for (Index i = 0; i < n; ++i) {
+    for (Index j = i + 1; j < n; ++j) sum += static_cast<double>(l(i, j));
+  }
+  const double mean = n < 2 ? 0 : sum / (static_cast<double>(n) * static_cast<double>(n - 1) / 2);
+  detail::fill_symmetric(out, [&](Index i, Index j) {
+    const auto distance = static_cast<double>(l(i, j));
+    return regularizer(LabelPair<double>{distance, mean, distance});
+  });
+}
+
+/// T = (1 - strength) L + strength P L P^T off the diagonal, 0 on it. O(n^3) time, 3 n^2 memory. T
+/// may be L itself. To train with it: `loss(features, target_matrix(T, L), gradient)`.
+template <FeatureMatrix L, class S, class Out>
+requires WritableMatrix<std::remove_reference_t<Out>>
+void regularize(const L& distances, const Affinity<S>& affinity, Out&& target) {
+  detail::require_range("affinity strength", affinity.strength, 0, 1);
+  const auto l = detail::square_view(distances);
+  const Index n = l.rows;
+  detail::require_stochastic(affinity.rows, n);
+  const auto out = detail::target_output(target, l);
+  const auto whole = [n](const auto& from) {
+    return Eigen::MatrixXd::NullaryExpr(
+        n, n, [&from](Index i, Index j) { return static_cast<double>(from(i, j)); });
+  };
+  const Eigen::MatrixXd p = whole(affinity.rows);
+  const Eigen::MatrixXd given = whole(l);
+  const Eigen::MatrixXd mixed = p * given * p.transpose();
+  detail::fill_symmetric(out, [&](Index i, Index j) {
+    return (1 - affinity.strength) * given(i, j) + affinity.strength * mixed(i, j);
+  });
+}
+
+template <FeatureMatrix L, class R>
+Eigen::MatrixXd regularize(const L& distances, const R& regularizer) {
+  Eigen::MatrixXd target;
+  regularize(distances, regularizer, target);
+  return target;
+}
+
+}  // namespace ldmat
