@@ -209,9 +209,9 @@ double knn_accuracy(const GF& gallery_features, const GL& gallery_labels, const 
   const auto vote = [&](const auto& g, const detail::Classes& classes, const auto& q,
                         const auto& class_of) -> double {
     if (k < 1 || k > g.rows) {
-      detail::throw_invalid("k is " + std::to_string(k) +
-                            ", but must be between 1 and the number of rows of gallery_features, " +
-                            std::to_string(g.rows));
+      detail::throw_invalid({"k is ", k,
+                             ", but must be between 1 and the number of rows of gallery_features, ",
+                             g.rows});
     }
     const detail::SampleBlocks<Arch> gallery(g, metric);
     const detail::SampleBlocks<Arch> queries(q, metric);

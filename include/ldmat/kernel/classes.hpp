@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
-#include <string>
 #include <vector>
 
 /// Labelled samples as figures of a feature space read them: checked, and grouped by class.
@@ -38,19 +37,19 @@ auto figure_features(const char* argument, const F& features) {
 /// The class ids of `rows` samples. Throws std::invalid_argument, naming the arguments, for another
 /// number of labels and for ids below 0 or of more than 62 bits.
 template <ClassLabels L>
-std::vector<std::int64_t> figure_labels(const std::string& argument, const L& labels,
-                                        const char* features, Index rows) {
+std::vector<std::int64_t> figure_labels(const char* argument, const L& labels, const char* features,
+                                        Index rows) {
   if (label_count(labels) != rows) {
-    throw_invalid(argument + " has " + std::to_string(label_count(labels)) + " entries, but " +
-                  features + " has " + std::to_string(rows) + " rows: one label per row is needed");
+    throw_invalid({argument, " has ", label_count(labels), " entries, but ", features, " has ",
+                   rows, " rows: one label per row is needed"});
   }
   std::vector<std::int64_t> ids(static_cast<std::size_t>(rows));
   for_each_label(labels, [&](Index i, auto id) {
     bool negative = false;
     if constexpr (std::is_signed_v<decltype(id)>) negative = id < 0;
     if (negative || static_cast<std::uint64_t>(id) >= std::uint64_t{1} << 62) {
-      throw_invalid(argument + "[" + std::to_string(i) + "] is " + std::to_string(id) +
-                    ", but class ids must be 0 or greater and fit in 62 bits");
+      throw_invalid({argument, "[", i, "] is ", id,
+                     ", but class ids must be 0 or greater and fit in 62 bits"});
     }
     ids[static_cast<std::size_t>(i)] = static_cast<std::int64_t>(id);
   });
