@@ -204,7 +204,7 @@ inline Expected expected_loss(const Matrix& f, MetricKind metric, const AnyPenal
     }
     terms_squared += terms * terms;
   }
-  const auto pairs = static_cast<double>(n * (n - 1) / 2);
+  const double pairs = static_cast<double>(n) * static_cast<double>(n - 1) / 2;
   double scale = 1;
   if (reduction == ldmat::Reduction::mean) scale = 1 / pairs;
   if (reduction == ldmat::Reduction::weighted_mean) scale = weights > 0 ? 1 / weights : 0;
@@ -255,9 +255,9 @@ inline Matrix weight_matrix(const ldmat::Weights& weights, const Matrix& same,
 /// |a - b| / max(|b|, floor), the norms over all elements.
 template <class A, class B>
 double relative_error(const A& a, const B& b, double floor = 0) {
-  const Matrix x = a.template cast<double>();
-  const Matrix y = b.template cast<double>();
-  return (x - y).norm() / std::max({y.norm(), floor, 1e-30});
+  const Matrix difference = a.template cast<double>() - b.template cast<double>();
+  const double size = b.template cast<double>().norm();
+  return difference.norm() / std::max({size, floor, 1e-30});
 }
 
 /// The message of the std::invalid_argument that `call` throws; "" where it throws nothing.

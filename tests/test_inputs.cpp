@@ -166,6 +166,7 @@ TEST_CASE("class ids come from any range of integers or enumerators") {
   check_features(f, Eigen::Map<const Eigen::VectorXi>(y.data(), n), r);
   check_features(f, Span<const int, 1>{y.data(), {n}, {1}}, r);
   std::vector<Digit> digits;
+  digits.reserve(y.size());
   for (const int id : y) digits.push_back(static_cast<Digit>(id));
   check_features(f, digits, r);
   int c_array[n];
@@ -174,6 +175,7 @@ TEST_CASE("class ids come from any range of integers or enumerators") {
 
   // Only which labels are equal matters, however large they are.
   std::vector<std::int64_t> huge;
+  huge.reserve(y.size());
   for (const int id : y) huge.push_back((std::int64_t{1} << 60) - 7 * id);
   check_features(f, huge, r);
 }

@@ -81,7 +81,8 @@ double numerical_slope(const P& penalty, double r, bool same) {
 template <class P>
 void check_penalty(const P& penalty) {
   using V = ldmat::detail::Pack<double, ldmat::detail::DefaultArch>;
-  for (double r = -1.975; r < 2; r += 0.05) {
+  for (int step = 0; step < 80; ++step) {
+    const double r = -1.975 + 0.05 * step;
     for (const bool same : {false, true}) {
       const auto cost = penalty(r, same);
       CAPTURE(r);

@@ -47,49 +47,41 @@ class Piece {
   Piece(const char* text) : text_(text) {}
   Piece(const std::string& text) : text_(text.c_str()) {}
   Piece(double number) : kind_(Kind::real), real_(number) {}
-  Piece(Shape shape) : kind_(Kind::shape), shape_(shape) {}
+  Piece(Shape shape) : kind_(Kind::shape), integer_(shape.rows), columns_(shape.columns) {}
   template <std::integral T>
-  Piece(T number) : kind_(std::is_signed_v<T> ? Kind::integer : Kind::natural) {
-    if constexpr (std::is_signed_v<T>) {
-      integer_ = static_cast<long long>(number);
-    } else {
-      natural_ = static_cast<unsigned long long>(number);
-    }
-  }
+  Piece(T number)
+      : kind_(std::is_signed_v<T> ? Kind::integer : Kind::natural),
+        integer_(static_cast<long long>(number)) {}
 
   LDMAT_DETAIL_COLD void add_to(std::string& message) const {
     char digits[48];
     switch (kind_) {
       case Kind::text:
         message += text_;
-        break;
+        return;
       case Kind::integer:
-        message += std::to_string(integer_);
+        std::snprintf(digits, sizeof digits, "%lld", integer_);
         break;
       case Kind::natural:
-        message += std::to_string(natural_);
+        std::snprintf(digits, sizeof digits, "%llu", static_cast<unsigned long long>(integer_));
         break;
       case Kind::real:
         std::snprintf(digits, sizeof digits, "%g", real_);
-        message += digits;
         break;
       case Kind::shape:
-        std::snprintf(digits, sizeof digits, "%lld x %lld", shape_.rows, shape_.columns);
-        message += digits;
+        std::snprintf(digits, sizeof digits, "%lld x %lld", integer_, columns_);
         break;
     }
+    message += digits;
   }
 
  private:
   enum class Kind { text, integer, natural, real, shape };
   Kind kind_ = Kind::text;
-  union {
-    const char* text_;
-    long long integer_;
-    unsigned long long natural_;
-    double real_;
-    Shape shape_;
-  };
+  const char* text_ = "";
+  long long integer_ = 0;
+  long long columns_ = 0;
+  double real_ = 0;
 };
 
 [[noreturn]] LDMAT_DETAIL_COLD inline void throw_invalid(std::initializer_list<Piece> pieces) {
@@ -100,7 +92,7 @@ class Piece {
 
 /// An argument's name and, where it is an element of a table, its place.
 struct Name {
-  const char* text;
+  const char* text = "";
   long long row = -1;
   long long column = -1;
 };

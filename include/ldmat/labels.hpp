@@ -106,7 +106,8 @@ std::int64_t read_labels(const L& ids, Index classes, std::int64_t* out) {
   for_each_label(ids, [&](Index i, auto id) {
     bool negative = false;
     if constexpr (std::is_signed_v<decltype(id)>) negative = id < 0;
-    const auto value = static_cast<std::uint64_t>(id);
+    using Wide = std::conditional_t<std::is_signed_v<decltype(id)>, std::int64_t, std::uint64_t>;
+    const auto value = static_cast<std::uint64_t>(static_cast<Wide>(id));
     if (negative || value >= limit) throw_label(i, Piece(id), classes);
     out[i] = static_cast<std::int64_t>(value);
     if (out[i] > largest) largest = out[i];

@@ -58,7 +58,7 @@ struct ClassTableTarget {
   const Id<T>* index;  ///< the same ids as integers
   const T* distances;  ///< K x K
   const T* weights;    ///< K x K
-  Index classes;
+  Index classes = 0;
   ClassPairSums observed;  ///< null where nobody asks
 
   struct Row {
