@@ -10,3 +10,10 @@ ldmat_add_test(inputs SOURCES test_inputs.cpp)
 ldmat_add_test(loss SOURCES test_loss.cpp)
 ldmat_add_test(matrix SOURCES test_matrix.cpp)
 ldmat_add_test(errors SOURCES test_errors.cpp)
+
+# The same again where OpenMP is on: Eigen must start no threads of its own, nor allocate for them.
+find_package(OpenMP QUIET COMPONENTS CXX)
+if(OpenMP_CXX_FOUND)
+  ldmat_add_test(loss_openmp SOURCES test_loss.cpp LIBRARIES OpenMP::OpenMP_CXX)
+  set_tests_properties(loss_openmp PROPERTIES ENVIRONMENT OMP_NUM_THREADS=2)
+endif()

@@ -107,7 +107,8 @@ TEST_CASE("options out of range are refused at construction") {
   refused_options(Options{.class_distance = infinity}, {"class_distance is inf"});
   refused_options(Options{.classes = -2}, {"classes is -2"});
   refused_options(Options{.regularizer = ldmat::offset(-0.1)}, {"offset is -0.1"});
-  refused_options(Options{.regularizer = ldmat::shrink(1.5)}, {"is -0.5", "between 0 and 1"});
+  refused_options(Options{.regularizer = ldmat::shrink(1.5)},
+                  {"strength of shrink", "is 1.5", "between 0 and 1"});
   refused_options(Options{.regularizer = ldmat::shrink(nan)}, {"nan", "between 0 and 1"});
   refused_options(Options{.classes = 3, .regularizer = ldmat::adaptive(0.5, 1.5)},
                   {"momentum is 1.5"});
@@ -166,6 +167,9 @@ TEST_CASE_FIXTURE(Fixture, "a state of running distances that does not fit is re
   state = adaptive.running_distances();
   state.distance(1, 2) = std::nan("");
   refused([&] { adaptive.restore(state); }, {"RunningDistances(1, 2) is nan"});
+  state = adaptive.running_distances();
+  state.distance(1, 2) = 1;
+  refused([&] { adaptive.restore(state); }, {"RunningDistances(1, 2) is 1", "symmetric"});
   refused([&] { loss.restore(adaptive.running_distances()); }, {"3 x 3", "0 x 0"});
   ids[0] = 7;
   refused([&] { adaptive(features, ids, gradient); }, {"labels[0] is 7"});

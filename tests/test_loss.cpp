@@ -238,3 +238,78 @@ TEST_CASE("NaN and infinite features propagate, and are found where asked for") 
     }
   }
 }
+
+TEST_CASE("a batch with a NaN leaves the adaptive regularizer as it was") {
+  Matrix f(4, 1);
+  f << 0, 1, 4, 6;
+  const std::vector<int> y{0, 0, 1, 1};
+  ldmat::Loss<double> loss{{.classes = 2, .regularizer = ldmat::adaptive(0.5)}};
+  Matrix g;
+  loss(f, y, g);
+  const ldmat::RunningDistances before = loss.running_distances();
+  const double value = loss(f, y).value;
+  f(1, 0) = std::nan("");
+  loss(f, y, g);
+  CHECK(loss.running_distances().distance(0, 0) == before.distance(0, 0));
+  CHECK(loss.running_distances().distance(0, 1) == before.distance(0, 1));
+  f(1, 0) = 1;
+  CHECK(loss(f, y).value == doctest::Approx(value));
+  loss.restore(loss.running_distances());
+}
+
+TEST_CASE("a moved-from loss and workspace can be used again") {
+  Random random(55);
+  const support::Batch batch = support::random_batch(random, 20, 3, 3);
+  ldmat::Loss<double> loss{};
+  const double value = loss(batch.features, batch.labels).value;
+  ldmat::Loss<double> other = std::move(loss);
+  CHECK(other(batch.features, batch.labels).value == value);
+  CHECK(loss(batch.features, batch.labels).value == value);  // NOLINT: moved from on purpose
+  loss = std::move(other);
+  CHECK(other(batch.features, batch.labels).value == value);  // NOLINT: moved from on purpose
+}
+
+TEST_CASE("cosine distances at both ends of the range") {
+  const std::vector<int> y{0, 1, 2};
+  const auto check = [&]<class T>(T small, T large) {
+    using Rows = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
+    Rows f(3, 2);
+    f << 1, 1, -1, 1, -1, T(0.25);
+    Rows g;
+    ldmat::Loss<T, ldmat::Cosine> loss{};
+    const double value = loss(f, y, g).value;
+    for (const T scale : {small, large}) {
+      Rows scaled_gradient;
+      const Rows scaled = f * scale;
+      CHECK(loss(scaled, y, scaled_gradient).value == doctest::Approx(value).epsilon(1e-5));
+      CHECK(support::relative_error((scaled_gradient * scale).eval(), g) <= 1e-5);
+    }
+    // Below the smallest normal number a row has no direction, and harms no other.
+    f.row(2).setConstant(std::numeric_limits<T>::denorm_min());
+    CHECK(std::isfinite(loss(f, y, g).value));
+    CHECK(g.allFinite());
+    CHECK(g.row(2).norm() == 0);
+  };
+  check(1e-34F, 1e34F);
+  check(1e-290, 1e290);
+}
+
+TEST_CASE("one sample has gradient 0 even where it is NaN") {
+  for (const Eigen::Index d : {3, 32}) {
+    const Matrix f = Matrix::Constant(1, d, std::nan(""));
+    ldmat::Loss<double> loss{};
+    Matrix g;
+    CHECK(loss(f, std::vector<int>{0}, g).value == 0);
+    CHECK(g == Matrix::Zero(1, d));
+  }
+}
+
+static_assert(!ldmat::Labels<Eigen::VectorXf>, "ids or regression targets? label_vectors says");
+static_assert(ldmat::Labels<Eigen::MatrixXf>);
+static_assert(ldmat::Labels<Eigen::VectorXi>);
+template <class Y>
+concept Borrowed = requires(Y y) {
+  ldmat::label_vectors(std::forward<Y>(y));
+};
+static_assert(Borrowed<Eigen::MatrixXf&> && Borrowed<Eigen::Block<Eigen::MatrixXf>>);
+static_assert(!Borrowed<Eigen::MatrixXf>, "a temporary would be gone before it is read");

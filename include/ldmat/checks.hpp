@@ -50,6 +50,14 @@ void require_output(const char* argument, MatrixView<G> out, Index rows, Index c
   }
 }
 
+/// out = 0.
+template <class G>
+void fill_zero(MatrixView<G> out) noexcept {
+  for (Index i = 0; i < out.rows; ++i) {
+    for (Index k = 0; k < out.columns; ++k) out(i, k) = G(0);
+  }
+}
+
 /// The view of an output after giving an empty Eigen matrix its shape and refusing any other that
 /// does not have it.
 template <class G>
@@ -110,10 +118,11 @@ inline void require_running(const RunningDistances& state, Index k) {
   for (Index i = 0; i < k; ++i) {
     for (Index j = 0; j < k; ++j) {
       if (!(state.distance(i, j) >= 0) || !std::isfinite(state.distance(i, j)) ||
-          state.batches(i, j) < 0) {
+          state.batches(i, j) < 0 || state.distance(i, j) != state.distance(j, i) ||
+          state.batches(i, j) != state.batches(j, i)) {
         throw_invalid({"RunningDistances", i, j},
                       {" is ", state.distance(i, j), " after ", state.batches(i, j),
-                       " batches, but both must be finite and not negative"});
+                       " batches, but both must be finite, not negative and symmetric"});
       }
     }
   }

@@ -3,9 +3,8 @@
 /// Compile-time switches, each of them optional:
 ///
 ///   LDMAT_HOST_DEVICE   what stands before every policy's call operator. Defined here: nothing for
-///   a
-///                       C++ compiler, `__host__ __device__` for nvcc, so that metrics, targets and
-///                       penalties run the same text on both.
+///                       a C++ compiler, `__host__ __device__` for nvcc, so that metrics, targets
+///                       and penalties run the same text on both.
 ///   -fno-exceptions     ldmat then prints the message it would have thrown and calls std::abort.
 
 #include <ldmat/version.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The whole CPU library. Nothing here reaches CUDA.
+/// The loss and its matrices on the CPU; nothing here reaches CUDA. Figures of a feature space are in
+/// ldmat/quality.hpp and ldmat/retrieval.hpp, which most programs need not compile.
 
 #include <ldmat/config.hpp>
 #include <ldmat/loss.hpp>

@@ -21,18 +21,20 @@ namespace ldmat {
 ///   labels     n class ids, or an n x p matrix of label vectors, or `label_vectors(...)`, or
 ///              `target_matrix(...)`
 ///   gradient   n x d, element type Scalar or its accumulator; overwritten. An empty Eigen matrix
-///   is
-///              resized. Must not overlap the features.
+///              is resized. Must not overlap the features.
 ///
 /// Errors: std::invalid_argument for options out of range (at construction), shapes that do not
 /// agree, class ids below 0 or from K on, a gradient that overlaps the features or itself, and,
-/// with `check_finite`, NaN or infinite features. Nothing is written to the gradient, nor to the
-/// state of an adaptive regularizer, by a call that throws. Fewer than two samples: value 0,
-/// gradient 0.
+/// with `check_finite`, NaN or infinite features (labels are not looked at). Nothing is written to
+/// the gradient, nor to the state of an adaptive regularizer, by a call that throws it. Running out
+/// of memory is std::bad_alloc, and may leave an empty gradient resized. Fewer than two samples:
+/// value 0, gradient 0.
 ///
 /// Cost: O(n^2 d) time (1.5 n^2 d multiply-adds with gradient), O(n d + n + K^2) memory, kept for
-/// the next call. Sums of the loss are kept in double, distances in the accumulator type. Features
-/// that coincide have distance exactly 0 and, for the Euclidean metric, add 0 to the gradient.
+/// the next call. Label vectors cost another O(n^2 p), tables O(K^2). Distances and the sums over
+/// one row of one tile are kept in the accumulator type, all further sums in double: in float,
+/// squares of differences overflow from about 1e19 and vanish below about 1e-22. Features that
+/// coincide have distance exactly 0 and, for the Euclidean metric, add 0 to the gradient.
 ///
 /// Threads: calls through `evaluate` on separate workspaces may run at the same time; operator()
 /// uses the object's own workspace and may not. Copies share nothing.
@@ -121,9 +123,7 @@ class Loss {
              RunningDistances* update) const {
     constexpr bool accepted = accepts<WithGradient, F, L, G>();
     if constexpr (accepted) {
-      const auto given = detail::as_view(features);
-      const MatrixView<const Scalar> x{given.data, given.rows, given.columns, given.row_stride,
-                                       given.column_stride};
+      const MatrixView<const Scalar> x = detail::const_view(features);
       detail::require_strides("features", x.rows, x.columns, x.row_stride, x.column_stride);
       if (options_.check_finite) detail::require_finite("features", x);
       return with_target(x.rows, labels, update != nullptr, workspace,
@@ -152,7 +152,8 @@ class Loss {
     static_assert(Labels<L>,
                   "ldmat: labels must be class ids (a range or Eigen vector of integers or enums), "
                   "a floating-point matrix of label vectors, label_vectors(...) or "
-                  "target_matrix(...)");
+                  "target_matrix(...); a vector of floating-point numbers could be ids or targets: "
+                  "cast it to integers or wrap it in label_vectors");
     if constexpr (WithGradient) {
       static_assert(WritableMatrix<G>,
                     "ldmat: gradient must be a writable matrix in memory (not const, not an "
@@ -226,6 +227,10 @@ class Loss {
         detail::throw_invalid("gradient overlaps features, but must be memory of its own");
       }
     }
+    if (counts.all == 0) {
+      if constexpr (WithGradient) detail::fill_zero(detail::as_view(gradient));
+      return {};
+    }
     const auto packed = detail::evaluate_pairs<Arch, WithGradient>(
         x, options_.metric, options_.penalty, target, workspace);
     const detail::PairSums& sums = packed.sums;
@@ -268,7 +273,8 @@ class Loss {
     return {sum * scale, scale};
   }
 
-  /// C <- momentum C + (1 - momentum) * batch mean, and C <- batch mean the first time.
+  /// C <- momentum C + (1 - momentum) * batch mean, and C <- batch mean the first time. A mean that
+  /// is not finite is left out: one bad batch must not end the run.
   void observe_batch(const detail::ClassPairSums& observed, RunningDistances& running) const {
     const double momentum = running_momentum();
     const Index k = options_.class_count();
@@ -281,6 +287,7 @@ class Loss {
         const double mean =
             (observed.distance[a * k + b] + (twice ? observed.distance[b * k + a] : 0)) /
             static_cast<double>(pairs);
+        if (!std::isfinite(mean)) continue;
         double& entry = running.distance(a, b);
         entry = running.batches(a, b) == 0 ? mean : momentum * entry + (1 - momentum) * mean;
         running.distance(b, a) = entry;

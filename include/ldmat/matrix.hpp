@@ -42,14 +42,6 @@ void vector_distances(MatrixView<const S> features, const M& metric, MatrixView<
 }
 
 template <FeatureMatrix F>
-auto const_view(const F& x) {
-  const auto view = as_view(x);
-  using S = std::remove_const_t<ViewElement<const F>>;
-  return MatrixView<const S>{view.data, view.rows, view.columns, view.row_stride,
-                             view.column_stride};
-}
-
-template <FeatureMatrix F>
 using MatrixOf = Eigen::Matrix<Accumulator<std::remove_const_t<ViewElement<const F>>>,
                                Eigen::Dynamic, Eigen::Dynamic>;
 
@@ -62,6 +54,7 @@ requires(WritableMatrix<std::remove_reference_t<Out>> &&
          !Metric<std::remove_cvref_t<Out>>) void feature_distances(const F& features,
                                                                    Out&& distances,
                                                                    const M& metric = {}) {
+  if constexpr (requires { metric.validate(); }) metric.validate();
   const auto x = detail::const_view(features);
   const auto out =
       detail::sized_output("distances", distances, x.rows, x.rows, detail::square_rule);
@@ -106,7 +99,7 @@ requires WritableMatrix<std::remove_reference_t<Out>>
 void label_distances(const Y& labels, Out&& distances, const ClassTable& table) {
   const Eigen::MatrixXd& of = table.distances;
   if (of.size() == 0) detail::throw_invalid("ClassTable is empty, but needs one row per class");
-  LossOptions<>{.class_table = of}.validate();
+  detail::require_table("ClassTable", of, true);
   const Index n = detail::label_count(labels);
   Eigen::Matrix<std::int64_t, Eigen::Dynamic, 1> ids(n);
   detail::read_labels(labels, of.rows(), ids.data());
@@ -147,6 +140,9 @@ auto affinity(const P& rows, double strength) {
   return Affinity<std::remove_const_t<detail::ViewElement<const P>>>{detail::const_view(rows),
                                                                      strength};
 }
+
+template <detail::Owning P>
+void affinity(const P&& rows, double strength) = delete;  // would be gone before it is read
 
 namespace detail {
 

@@ -13,15 +13,16 @@
 /// CUDA run the same text.
 ///
 ///   struct MyMetric {
-///     static constexpr bool from_squared_norm = false;  // the sum is |x - y|^2, direction the
-///     identity static constexpr bool of_directions = false;      // works on x / |x|, y / |y|
+///     static constexpr bool from_squared_norm = false;  // see below
+///     static constexpr bool of_directions = false;      // see below
 ///     template <class V> V accumulate(V sum, V difference) const;
 ///     template <class V> V distance(V sum) const;
 ///     template <class V> V slope(V distance) const;     // 0 where the derivative does not exist
 ///     template <class V> V direction(V difference) const;
 ///   };
 ///
-/// `from_squared_norm` lets kernels compute the sum by matrix products. With `of_directions` the
+/// `from_squared_norm`: the sum is |x - y|^2 and the direction the identity, so that kernels may use
+/// matrix products. A metric with parameters may have `void validate() const`, which throws. With `of_directions` the
 /// features are scaled to unit norm first and the gradient is carried back through that scaling; a
 /// row of zeros, which has no direction, is at the distance of an orthogonal one from every other
 /// row, at distance 0 from other rows of zeros, and gets a zero gradient.

@@ -11,6 +11,38 @@
 
 namespace ldmat {
 
+namespace detail {
+
+/// Refuses a table by pair of classes that is not square, symmetric, finite and not negative.
+inline void require_table(const char* name, const Eigen::MatrixXd& table, bool zero_diagonal) {
+  const Index k = table.rows();
+  if (k != table.cols()) {
+    throw_invalid({name, " is ", Shape{k, table.cols()},
+                   ", but must be square, one row and column per class"});
+  }
+  for (Index i = 0; i < k; ++i) {
+    for (Index j = 0; j < k; ++j) {
+      const Name at{name, i, j};
+      require_non_negative(at, table(i, j));
+      if (table(i, j) != table(j, i)) {
+        throw_invalid(at, {" is ", table(i, j), " and (", j, ", ", i, ") is ", table(j, i),
+                           ", but the table must be symmetric"});
+      }
+    }
+    if (zero_diagonal && table(i, i) != 0) {
+      throw_invalid({name, i, i}, {" is ", table(i, i), ", but the diagonal must be zero"});
+    }
+  }
+}
+
+inline void require_classes(const char* name, Index given, Index classes) {
+  if (given != classes) {
+    throw_invalid({name, " has ", given, " classes, but there are ", classes});
+  }
+}
+
+}  // namespace detail
+
 /// What a Loss computes. The defaults are plain LDMAT: Euclidean distance, class distance 1, no
 /// regularization, squared penalty, unit weights, mean over the pairs.
 template <class M = Euclidean, class P = Squared, class R = Regularizer>
@@ -42,10 +74,17 @@ struct LossOptions {
     weights.validate();
     if constexpr (requires { penalty.validate(); }) penalty.validate();
     if constexpr (requires { metric.validate(); }) metric.validate();
-    validate_table("LossOptions::class_table", class_table, true);
-    validate_table("Weights::table", weights.table, false);
-    if (weights.kind == Weights::Kind::table && weights.table.size() == 0) {
-      detail::throw_invalid("Weights::table is empty, but weights of kind table need one");
+    detail::require_table("LossOptions::class_table", class_table, true);
+    if (classes > 0 && class_table.size() > 0) {
+      detail::require_classes("LossOptions::class_table", class_table.rows(), classes);
+    }
+    if (weights.kind == Weights::Kind::table) {
+      if (weights.table.size() == 0) {
+        detail::throw_invalid("Weights::table is empty, but weights of kind table need one");
+      }
+      detail::require_table("Weights::table", weights.table, false);
+      const Index others = class_table.size() > 0 ? class_table.rows() : classes;
+      if (others > 0) detail::require_classes("Weights::table", weights.table.rows(), others);
     }
     if (regularizer.uses_running() && class_count() == 0) {
       detail::throw_invalid(
@@ -60,40 +99,13 @@ struct LossOptions {
     if (weights.kind == Weights::Kind::table) return weights.table.rows();
     return classes;
   }
-
- private:
-  void validate_table(const char* name, const Eigen::MatrixXd& table, bool zero_diagonal) const {
-    using detail::throw_invalid;
-    const Index k = table.rows();
-    if (k != table.cols()) {
-      throw_invalid({name, " is ", detail::Shape{k, table.cols()},
-                     ", but must be square, one row and column per class"});
-    }
-    if (k > 0 && ((classes > 0 && k != classes) || k != class_count())) {
-      throw_invalid(
-          {name, " has ", k, " classes, but there are ", classes > 0 ? classes : class_count()});
-    }
-    for (Index i = 0; i < k; ++i) {
-      for (Index j = 0; j < k; ++j) {
-        const detail::Name at{name, i, j};
-        detail::require_non_negative(at, table(i, j));
-        if (table(i, j) != table(j, i)) {
-          throw_invalid(at, {" is ", table(i, j), " and (", j, ", ", i, ") is ", table(j, i),
-                             ", but the table must be symmetric"});
-        }
-      }
-      if (zero_diagonal && table(i, i) != 0) {
-        throw_invalid({name, i, i}, {" is ", table(i, i), ", but the diagonal must be zero"});
-      }
-    }
-  }
 };
 
 /// Value of the loss and what was seen on the way.
 struct LossResult {
   double value = 0;
   std::int64_t pairs = 0;              ///< n (n - 1) / 2
-  std::int64_t same_pairs = 0;         ///< pairs of one class, i.e. with label distance zero
+  std::int64_t same_pairs = 0;         ///< pairs of equal class ids, or of label distance zero
   double mean_same_distance = 0;       ///< mean D_ij over them; 0 where there are none
   double mean_different_distance = 0;  ///< mean D_ij over the others; 0 where there are none
 };

@@ -60,10 +60,11 @@ struct Regularizer {
   LDMAT_HOST_DEVICE bool uses_running() const { return toward_running != 0; }
 
   void validate() const {
+    detail::require_range("Regularizer::toward_mean (strength of shrink)", toward_mean, 0, 1);
+    detail::require_range("Regularizer::toward_running (strength of adaptive)", toward_running, 0,
+                          1);
     detail::require_range("Regularizer::keep", keep, 0, 1);
     detail::require_non_negative({"Regularizer::offset"}, offset);
-    detail::require_range("Regularizer::toward_mean", toward_mean, 0, 1);
-    detail::require_range("Regularizer::toward_running", toward_running, 0, 1);
     detail::require_range("Regularizer::momentum", momentum, 0, 1);
   }
 };

@@ -56,17 +56,6 @@ inline void add_query(std::span<const Neighbour> nearest, Index own, const Class
   ++sums.queries;
 }
 
-/// Sums over the queries to means.
-inline Retrieval mean_of(Retrieval sums, Index all) {
-  sums.left_out = all - sums.queries;
-  if (sums.queries == 0) return sums;
-  const auto count = static_cast<double>(sums.queries);
-  sums.precision_at_1 /= count;
-  sums.r_precision /= count;
-  sums.map_at_r /= count;
-  return sums;
-}
-
 /// How deep `retrieve` looks: as far as all of a Retrieval needs, or the first neighbour only.
 enum class Depth { all, first };
 

@@ -22,11 +22,13 @@ struct LabelVectors {
 /// floating-point matrix given to a Loss in place of class ids means the same with Euclidean.
 template <FeatureMatrix Y, Metric M = Euclidean>
 auto label_vectors(const Y& vectors, M metric = {}) {
-  using S = std::remove_const_t<detail::ViewElement<const Y>>;
-  const auto view = detail::as_view(vectors);
-  return LabelVectors<S, M>{
-      {view.data, view.rows, view.columns, view.row_stride, view.column_stride}, metric};
+  if constexpr (requires { metric.validate(); }) metric.validate();
+  const auto view = detail::const_view(vectors);
+  return LabelVectors<std::remove_const_t<detail::ViewElement<const Y>>, M>{view, metric};
 }
+/// A temporary would be gone before it is read.
+template <detail::Owning Y, Metric M = Euclidean>
+void label_vectors(const Y&& vectors, M metric = {}) = delete;
 
 /// A whole target T and the label distances that tell same from different; made by `target_matrix`.
 template <class S>
@@ -41,12 +43,11 @@ struct TargetMatrix {
 /// `affinity`.
 template <FeatureMatrix Y>
 auto target_matrix(const Y& target) {
-  using S = std::remove_const_t<detail::ViewElement<const Y>>;
-  const auto view = detail::as_view(target);
-  const MatrixView<const S> whole{view.data, view.rows, view.columns, view.row_stride,
-                                  view.column_stride};
-  return TargetMatrix<S>{whole, whole};
+  const auto whole = detail::const_view(target);
+  return TargetMatrix<std::remove_const_t<detail::ViewElement<const Y>>>{whole, whole};
 }
+template <detail::Owning Y>
+void target_matrix(const Y&& target) = delete;
 
 /// The same, with two samples of one class where label_distances_ij = 0: for regularized targets.
 template <FeatureMatrix Y, FeatureMatrix L>
@@ -60,6 +61,9 @@ auto target_matrix(const Y& target, const L& label_distances) {
 namespace detail {
 
 template <class L>
+concept EigenVector = EigenDense<L> && bool(Bare<L>::IsVectorAtCompileTime);
+
+template <class L>
 struct IsLabelVectors : std::false_type {};
 template <class S, class M>
 struct IsLabelVectors<LabelVectors<S, M>> : std::true_type {};
@@ -71,9 +75,10 @@ struct IsTargetMatrix<TargetMatrix<S>> : std::true_type {};
 
 }  // namespace detail
 
-/// Everything a Loss accepts as labels.
+/// Everything a Loss accepts as labels. A vector of floating-point numbers is refused: it could be
+/// class ids or regression targets, and `label_vectors` says which.
 template <class L>
-concept Labels = ClassLabels<L> || FeatureMatrix<L> || detail::IsLabelVectors<L>::value ||
-    detail::IsTargetMatrix<L>::value;
+concept Labels = ClassLabels<L> ||(FeatureMatrix<L> && !detail::EigenVector<L>) ||
+                 detail::IsLabelVectors<L>::value || detail::IsTargetMatrix<L>::value;
 
 }  // namespace ldmat

@@ -123,6 +123,23 @@ concept FeatureMatrix =
 template <class X>
 concept WritableMatrix = detail::Addressable<X> && Storage<detail::ViewElement<X>>;
 
+namespace detail {
+
+/// The view of a matrix that is only read.
+template <FeatureMatrix F>
+auto const_view(const F& x) {
+  const auto view = as_view(x);
+  using S = std::remove_const_t<ViewElement<const F>>;
+  return MatrixView<const S>{view.data, view.rows, view.columns, view.row_stride,
+                             view.column_stride};
+}
+
+/// A matrix with storage of its own, a temporary of which dies with the expression it stands in.
+template <class X>
+concept Owning = EigenDense<X> && std::derived_from<X, Eigen::PlainObjectBase<X>>;
+
+}  // namespace detail
+
 /// `rows` x `columns` elements at `data` as an Eigen map, row i starting at data + i * row_stride.
 /// The map borrows the buffer. Strides are in elements; without them the rows lie one behind the
 /// other. Throws std::invalid_argument for a negative shape or stride, or a null `data` with

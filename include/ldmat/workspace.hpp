@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <utility>
 
 /// Scratch memory of a loss. It grows to the largest batch seen and is then reused, so that a call
 /// allocates nothing after the first of its shape: about (2 or 4) n d + one tile of accumulators.
@@ -20,9 +21,14 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(const Buffer& /*other*/) {}
-  Buffer(Buffer&&) noexcept = default;
+  Buffer(Buffer&& other) noexcept
+      : data_(std::move(other.data_)), capacity_(std::exchange(other.capacity_, 0)) {}
   Buffer& operator=(const Buffer& /*other*/) { return *this; }
-  Buffer& operator=(Buffer&&) noexcept = default;
+  Buffer& operator=(Buffer&& other) noexcept {
+    data_ = std::move(other.data_);
+    capacity_ = std::exchange(other.capacity_, 0);
+    return *this;
+  }
   ~Buffer() = default;
 
   /// Room for `count` elements, their values unspecified. Throws std::bad_alloc.

@@ -109,11 +109,13 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
   if constexpr (M::of_directions) inverse_norms = workspace.inverse_norms.reserve(n);
   packed.inverse_norms = inverse_norms;
 
+  bool borrowed = false;
   if constexpr (std::is_same_v<S, T> && !M::of_directions) {
-    if (gram && features.column_stride == 1) packed.features = features;  // no copy needed
+    borrowed = gram && features.column_stride == 1;  // already as the gram kernel wants them
+    if (borrowed) packed.features = features;
   }
   const Index stride = n + lanes;  // of the direct kernel: one component behind the other, padded
-  if (packed.features.data == nullptr) {
+  if (!borrowed) {
     const MatrixView<T> to =
         gram ? MatrixView<T>{workspace.features.reserve(n * width), n, width, width, 1}
              : MatrixView<T>{workspace.features.zeroed(stride * width), n, width, 1, stride};

@@ -17,17 +17,29 @@
 
 namespace ldmat::detail {
 
-/// to += a * b, all row-major (m x n, m x k, k x n): the one product of the kernel, since every
-/// other combination of layouts would double what a program has to compile.
+/// Rows and columns of a tile, and components of one product.
+inline constexpr Index gram_tile = 128;
+
+/// to += a * b, all row-major (m x n, m x k, k x n; none above gram_tile): the one product of the
+/// kernel, since every other combination of layouts would double what a program has to compile.
+/// The bounds in the types keep Eigen's packing buffers off the heap, and with at most 32 rows at a
+/// time Eigen does not start OpenMP threads for a tile, which would cost more than they bring.
 template <class T>
 void add_product(Index m, Index n, Index k, const T* a, Index a_stride, const T* b, Index b_stride,
                  T* to, Index to_stride) noexcept {
-  using Rows = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  using Input = Eigen::Map<const Rows, Eigen::Unaligned, Eigen::OuterStride<>>;
-  Eigen::Map<Rows, Eigen::Unaligned, Eigen::OuterStride<>>(to, m, n,
-                                                           Eigen::OuterStride<>(to_stride))
-      .noalias() += Input(a, m, k, Eigen::OuterStride<>(a_stride)) *
-                    Input(b, k, n, Eigen::OuterStride<>(b_stride));
+  constexpr int side = static_cast<int>(gram_tile);
+  constexpr int strip = 32;
+  using Left = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, strip, side>;
+  using Right = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, side, side>;
+  using Stride = Eigen::OuterStride<>;
+  const Eigen::Map<const Right, Eigen::Unaligned, Stride> right(b, k, n, Stride(b_stride));
+  for (Index i = 0; i < m; i += strip) {
+    const Index rows = std::min<Index>(strip, m - i);
+    const Eigen::Map<const Left, Eigen::Unaligned, Stride> left(a + i * a_stride, rows, k,
+                                                                Stride(a_stride));
+    Eigen::Map<Left, Eigen::Unaligned, Stride>(to + i * to_stride, rows, n, Stride(to_stride))
+        .noalias() += left * right;
+  }
 }
 
 /// to (columns x rows) = from^T (rows x columns).
@@ -44,12 +56,10 @@ class GramKernel {
   static_assert(M::from_squared_norm);
   using V = Pack<T, Arch>;
   static constexpr Index lanes = PackTraits<V>::size;
-  /// Components per product: for more than this, Eigen would take its packing buffers from the
-  /// heap.
-  static constexpr Index depth = 128;
+  static constexpr Index depth = gram_tile;
 
  public:
-  static constexpr Index tile = 128;
+  static constexpr Index tile = gram_tile;
   static constexpr Index tile_stride = tile + lanes;
   static constexpr Index scratch_size = (tile + std::max(tile, depth)) * tile_stride;
   /// Pairs with |x_i - x_j|^2 <= near (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
@@ -63,7 +73,7 @@ class GramKernel {
   const T* norms;       ///< |centred_i|^2, padded by one pack
   T* g;                 ///< n x width, zero at first: receives the gradient of the penalty sum
   T* coefficient_sums;  ///< n, zero at first, padded by one pack: scratch
-  T* products;          ///< tile x tile_stride: scratch
+  T* products;          ///< scratch_size: one tile, and one transposed block
   Index n;
   Index width;
   const M& metric;

@@ -4,6 +4,7 @@
 #include <ldmat/view.hpp>
 
 #include <cmath>
+#include <limits>
 
 /// Features as kernels want them: in the accumulator's type, one row or one column behind the
 /// other, and of unit norm for a metric of directions. The gradient goes the same way back.
@@ -23,27 +24,36 @@ template <Metric M, class S, class T>
 void pack_features(MatrixView<const S> features, MatrixView<T> packed, T* inverse_norms) noexcept {
   const Index n = features.rows;
   const Index d = features.columns;
-  const auto copy = [&](Index i, Index k, T scale) {
-    packed(i, k) = static_cast<T>(features(i, k)) * scale;
-  };
   if constexpr (M::of_directions) {
     for (Index i = 0; i < n; ++i) {
+      // Scaled by the largest component, squares can't overflow. A row so small that its inverse norm
+      // would, has no direction either.
+      double largest = 0;
+      for (Index k = 0; k < d; ++k) {
+        const double size = std::abs(static_cast<double>(static_cast<T>(features(i, k))));
+        if (!(size <= largest)) largest = size;
+      }
+      const bool zero = largest < static_cast<double>(std::numeric_limits<T>::min());
       double sum = 0;
       for (Index k = 0; k < d; ++k) {
-        const auto x = static_cast<double>(static_cast<T>(features(i, k)));
+        const double x = static_cast<double>(static_cast<T>(features(i, k))) / largest;
         sum += x * x;
       }
-      inverse_norms[i] = sum == 0 ? T(0) : static_cast<T>(1 / std::sqrt(sum));
-      for (Index k = 0; k < d; ++k) copy(i, k, inverse_norms[i]);
-      packed(i, d) = sum == 0 ? T(1) : T(0);
+      const double norm = std::sqrt(sum);
+      inverse_norms[i] = zero ? T(0) : static_cast<T>(1 / norm / largest);
+      for (Index k = 0; k < d; ++k) {
+        const auto x = static_cast<double>(static_cast<T>(features(i, k)));
+        packed(i, k) = zero ? T(0) : static_cast<T>(x / largest / norm);
+      }
+      packed(i, d) = zero ? T(1) : T(0);
     }
   } else if (packed.column_stride == 1) {
     for (Index i = 0; i < n; ++i) {
-      for (Index k = 0; k < d; ++k) copy(i, k, T(1));
+      for (Index k = 0; k < d; ++k) packed(i, k) = static_cast<T>(features(i, k));
     }
   } else {
     for (Index k = 0; k < d; ++k) {
-      for (Index i = 0; i < n; ++i) copy(i, k, T(1));
+      for (Index i = 0; i < n; ++i) packed(i, k) = static_cast<T>(features(i, k));
     }
   }
 }

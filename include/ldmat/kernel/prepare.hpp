@@ -1,7 +1,6 @@
 #pragma once
 
 #include <ldmat/kernel/pack.hpp>
-#include <ldmat/kernel/plain.hpp>
 #include <ldmat/kernel/targets.hpp>
 #include <ldmat/options.hpp>
 #include <ldmat/target.hpp>
@@ -167,8 +166,8 @@ auto with_class_table(Index n, Index k, Index padding, const Options& options,
   return use(target, counts);
 }
 
-/// Calls use(target, counts) for label vectors. Class-balanced weights and a regularizer of the
-/// mean need a first pass over all pairs of labels, O(n^2 p).
+/// Calls use(target, counts) for label vectors. Counting the same-class pairs, and mean(L), take a
+/// first pass over all pairs of labels, O(n^2 p).
 template <class T, class S, class LabelMetric, class Options, class Use>
 auto with_label_vectors(const LabelVectors<S, LabelMetric>& labels, Index padding,
                         const Options& options, Workspace<T>& workspace, const Use& use) {

@@ -22,6 +22,9 @@ class SampleBlocks {
   using V = Pack<double, Arch>;
 
  public:
+  SampleBlocks(const SampleBlocks&) = delete;
+  SampleBlocks& operator=(const SampleBlocks&) = delete;
+
   static constexpr Index lanes = PackTraits<V>::size;
   static constexpr Index block = 2 * lanes;
 

@@ -11,7 +11,7 @@ struct PairSums {
   double same_distance = 0;  ///< sum of D_ij over pairs of one class
 };
 
-/// Where the sums over class pairs of D_ij go (K x K, upper triangle), for the adaptive
+/// Where the sums over class pairs of D_ij go (K x K, at [y_i][y_j] for i < j), for the adaptive
 /// regularizer.
 struct ClassPairSums {
   double* distance = nullptr;
