@@ -19,13 +19,13 @@ SETTINGS = [
     ("... offset 0.2", ["--two-sided", "--penalty", "squared", "--regularizer", "offset", "--strength", "0.2"]),
     ("... shrink 0.2", ["--two-sided", "--penalty", "squared", "--regularizer", "shrink", "--strength", "0.2"]),
     ("... adaptive 0.5", ["--two-sided", "--penalty", "squared", "--regularizer", "adaptive", "--strength", "0.5"]),
-    ("one-sided squared (the preset)", ["--penalty", "squared"]),
+    ("one-sided squared", ["--penalty", "squared"]),
     ("... offset 0.2", ["--penalty", "squared", "--regularizer", "offset", "--strength", "0.2"]),
     ("... shrink 0.2", ["--penalty", "squared", "--regularizer", "shrink", "--strength", "0.2"]),
     ("... class-balanced", ["--penalty", "squared", "--weights", "balanced"]),
     ("... Frobenius", ["--penalty", "squared", "--reduction", "frobenius"]),
     ("one-sided band, 0.1 within classes", ["--penalty", "band", "--band-same", "0.1"]),
-    ("one-sided Huber 0.2", ["--penalty", "huber", "--threshold", "0.2"]),
+    ("one-sided Huber 0.2 (the preset)", ["--penalty", "huber", "--threshold", "0.2"]),
     ("one-sided absolute", ["--penalty", "absolute"]),
 ]
 

@@ -71,6 +71,14 @@ TEST_CASE("the defaults are plain LDMAT") {
   CHECK(std::is_same_v<ldmat::Loss<float>, ldmat::Loss<float, ldmat::Euclidean, ldmat::Squared>>);
 }
 
+TEST_CASE("the preset is one-sided and linear beyond 0.2") {
+  Matrix f(4, 1);
+  f << 0, 0.5, 3, 3.9;  // same: 0.5; different: 3, 3.9, 2.5, 3.4, 0.9
+  const std::vector<int> y{0, 0, 1, 2};
+  auto loss = ldmat::recommended<double>();
+  CHECK(loss(f, y).value == doctest::Approx((0.2 * (2 * 0.5 - 0.2) + 0.1 * 0.1) / 6));
+}
+
 TEST_CASE("fewer than two samples: no pairs, value 0, gradient 0") {
   for (const bool balanced : {false, true}) {
     for (const auto reduction : {ldmat::Reduction::mean, ldmat::Reduction::sum,

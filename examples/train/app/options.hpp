@@ -25,8 +25,8 @@ struct TrainOptions {
   std::string regularizer = "none";
   double strength = 0.1;
   double adaptive_momentum = 0.9;
-  std::string penalty = "squared";
-  double threshold = 1;
+  std::string penalty = "huber";
+  double threshold = 0.2;
   double band_same = 0;
   double band_different = 0;
   bool one_sided = true;
