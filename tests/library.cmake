@@ -10,6 +10,9 @@ ldmat_add_test(inputs SOURCES test_inputs.cpp)
 ldmat_add_test(loss SOURCES test_loss.cpp)
 ldmat_add_test(matrix SOURCES test_matrix.cpp)
 ldmat_add_test(errors SOURCES test_errors.cpp)
+ldmat_add_test(readme SOURCES test_readme.cpp)
+add_test(NAME readme_blocks COMMAND ${CMAKE_COMMAND} "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}"
+         -P "${CMAKE_CURRENT_SOURCE_DIR}/check_readme.cmake")
 
 # The same again where OpenMP is on: Eigen must start no threads of its own, nor allocate for them.
 find_package(OpenMP QUIET COMPONENTS CXX)

@@ -1,0 +1,28 @@
+#include "support.hpp"
+
+using support::Matrix;
+
+// The README's second block, compiled to the letter; check_readme.cmake compares the two.
+TEST_CASE("the options that the README shows") {
+  const Matrix table = Matrix::Ones(3, 3) - Matrix::Identity(3, 3);
+  // clang-format off
+auto loss = ldmat::recommended<float>();                        // one-sided Huber penalty
+
+ldmat::Loss<double, ldmat::Cosine, ldmat::Band> banded{{        // metric and penalty are types,
+    .class_distance = 0.8,                                      // everything else is an option
+    .penalty = {.same = 0.05, .different = 0.1},
+    .weights = ldmat::class_balanced(),
+    .reduction = ldmat::Reduction::weighted_mean}};
+
+ldmat::Loss<float> by_hierarchy{{.class_table = table}};        // K x K distances between classes
+  // clang-format on
+
+  support::Random random(71);
+  const support::Batch batch = support::random_batch(random, 30, 4, 3);
+  const Eigen::MatrixXf narrow = batch.features.cast<float>();
+  CHECK(loss(narrow, batch.labels).value > 0);
+  CHECK(banded(batch.features, batch.labels).value > 0);
+  ldmat::Loss<float> flat{};
+  CHECK(by_hierarchy(narrow, batch.labels).value ==
+        doctest::Approx(flat(narrow, batch.labels).value));
+}
