@@ -189,7 +189,7 @@ TEST_CASE("mistakes end in one line that says what to do") {
   CHECK(has(error("--penalty cubic"), {"--penalty", "cubic"}));
   CHECK(has(error("--per-class 7"), {"30 is not a multiple of 7"}));
   CHECK(has(error("--batch 400"), {"batch size is 400", "1 to 300"}));
-  CHECK(has(error("--regularizer shrink --strength 2"), {"Regularizer::keep"}));
+  CHECK(has(error("--regularizer shrink --strength 2"), {"strength of shrink"}));
   CHECK(has(error("--optimizer sgd --lr 1e6 --schedule constant --epochs 5"),
             {"not finite at step", "--lr"}));
 }
