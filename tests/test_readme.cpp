@@ -1,10 +1,7 @@
 #include "support.hpp"
 
-using support::Matrix;
-
 // The README's second block, compiled to the letter; check_readme.cmake compares the two.
 TEST_CASE("the options that the README shows") {
-  const Matrix table = Matrix::Ones(3, 3) - Matrix::Identity(3, 3);
   // clang-format off
 auto loss = ldmat::recommended<float>();                        // one-sided Huber penalty
 
@@ -12,8 +9,9 @@ ldmat::Loss<double, ldmat::Cosine, ldmat::Band> banded{{        // metric and pe
     .class_distance = 0.8,                                      // everything else is an option
     .penalty = {.same = 0.05, .different = 0.1},
     .weights = ldmat::class_balanced(),
-    .reduction = ldmat::Reduction::weighted_mean}};
+    .reduction = ldmat::Reduction::sum}};
 
+const Eigen::MatrixXd table{{0, 1, 2}, {1, 0, 2}, {2, 2, 0}};   // classes 0 and 1 are related
 ldmat::Loss<float> by_hierarchy{{.class_table = table}};        // K x K distances between classes
   // clang-format on
 
@@ -22,7 +20,8 @@ ldmat::Loss<float> by_hierarchy{{.class_table = table}};        // K x K distanc
   const Eigen::MatrixXf narrow = batch.features.cast<float>();
   CHECK(loss(narrow, batch.labels).value > 0);
   CHECK(banded(batch.features, batch.labels).value > 0);
-  ldmat::Loss<float> flat{};
+  const support::Matrix target = ldmat::label_distances(batch.labels, ldmat::ClassTable{table});
+  ldmat::Loss<float> whole{};
   CHECK(by_hierarchy(narrow, batch.labels).value ==
-        doctest::Approx(flat(narrow, batch.labels).value));
+        doctest::Approx(whole(narrow, ldmat::target_matrix(target)).value));
 }

@@ -136,7 +136,26 @@ class Loss {
     }
   }
 
-  /// The one readable error for each argument that does not fit.
+  template <class F>
+  static constexpr bool features_have_scalar() {
+    if constexpr (FeatureMatrix<F>) {
+      return std::same_as<std::remove_const_t<detail::ViewElement<const F>>, Scalar>;
+    } else {
+      return true;  // another error
+    }
+  }
+  template <class G>
+  static constexpr bool gradient_has_scalar() {
+    if constexpr (WritableMatrix<G>) {
+      return std::same_as<detail::ViewElement<G>, Scalar> ||
+             std::same_as<detail::ViewElement<G>, T>;
+    } else {
+      return true;  // another error
+    }
+  }
+
+  /// One readable error for each argument that does not fit; false stops the compiler from adding
+  /// its own.
   template <bool WithGradient, class F, class L, class G>
   static constexpr bool accepts() {
     static_assert(
@@ -144,31 +163,23 @@ class Loss {
         "ldmat: features must be a matrix in memory (Eigen Matrix, Map, Ref or Block, "
         "mdspan, or ldmat::view(pointer, rows, columns)) of float, double, Eigen::half or "
         "Eigen::bfloat16; evaluate an expression with .eval() first");
-    if constexpr (FeatureMatrix<F>) {
-      static_assert(std::same_as<std::remove_const_t<detail::ViewElement<const F>>, Scalar>,
-                    "ldmat: features must have the scalar type of the Loss: Loss<float> takes "
-                    "float, Loss<double> takes double");
-    }
+    static_assert(features_have_scalar<F>(),
+                  "ldmat: features must have the scalar type of the Loss: Loss<float> takes "
+                  "float, Loss<double> takes double");
     static_assert(Labels<L>,
                   "ldmat: labels must be class ids (a range or Eigen vector of integers or enums), "
                   "a floating-point matrix of label vectors, label_vectors(...) or "
                   "target_matrix(...); a vector of floating-point numbers could be ids or targets: "
                   "cast it to integers or wrap it in label_vectors");
-    if constexpr (WithGradient) {
-      static_assert(WritableMatrix<G>,
-                    "ldmat: gradient must be a writable matrix in memory (not const, not an "
-                    "expression)");
-      if constexpr (WritableMatrix<G>) {
-        static_assert(
-            std::same_as<detail::ViewElement<G>, Scalar> || std::same_as<detail::ViewElement<G>, T>,
-            "ldmat: gradient must have the scalar type of the Loss (or float for half "
-            "types)");
-        return FeatureMatrix<F> && Labels<L>;
-      } else {
-        return false;
-      }
-    }
-    return FeatureMatrix<F> && Labels<L>;
+    static_assert(!WithGradient || WritableMatrix<G>,
+                  "ldmat: gradient must be a writable matrix in memory (not const, not an "
+                  "expression)");
+    static_assert(!WithGradient || gradient_has_scalar<G>(),
+                  "ldmat: gradient must have the scalar type of the Loss (or float for half "
+                  "types)");
+    return FeatureMatrix<F> && Labels<L> &&
+           (!WithGradient || WritableMatrix<G>)&&features_have_scalar<F>() &&
+           gradient_has_scalar<G>();
   }
 
   /// Checks the labels against the batch and hands a target to `use`.
