@@ -108,7 +108,7 @@ TEST_CASE("a class uses all its samples before any of them again") {
 
 TEST_CASE("the seed decides the batches") {
   const auto all = labels();
-  for (const std::size_t per_class : {0, 4}) {
+  for (const std::size_t per_class : {std::size_t{0}, std::size_t{4}}) {
     const auto batches = [&](std::uint64_t seed) {
       return take(*tiny::make_sampler(all, 8, per_class, seed), 30);
     };
@@ -119,7 +119,7 @@ TEST_CASE("the seed decides the batches") {
 
 TEST_CASE("a restored sampler goes on exactly, from every point of an epoch") {
   const auto all = labels();
-  for (const std::size_t per_class : {0, 4}) {
+  for (const std::size_t per_class : {std::size_t{0}, std::size_t{4}}) {
     const auto original = tiny::make_sampler(all, 8, per_class, 9);
     for (int step = 0; step < 25; ++step) {
       const auto copy = tiny::make_sampler(all, 8, per_class, 1234);
