@@ -18,10 +18,7 @@ namespace ldmat::detail {
 /// for NaN or infinite features, which cannot be ranked.
 template <FeatureMatrix F>
 auto figure_features(const char* argument, const F& features) {
-  using S = std::remove_const_t<ViewElement<const F>>;
-  const auto given = as_view(features);
-  const MatrixView<const S> x{given.data, given.rows, given.columns, given.row_stride,
-                              given.column_stride};
+  const auto x = const_view(features);
   require_strides(argument, x.rows, x.columns, x.row_stride, x.column_stride);
   for (Index i = 0; i < x.rows; ++i) {
     for (Index k = 0; k < x.columns; ++k) {
