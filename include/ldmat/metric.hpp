@@ -40,17 +40,26 @@ concept Metric = std::copy_constructible<M> && requires(const M metric, double x
   { metric.direction(x) } -> std::same_as<double>;
 };
 
-/// Euclidean distance, rho = |x - y|, the metric of LDMAT. Range [0, inf). The derivative
-/// (x - y) / |x - y| is taken as 0 where x = y exactly (the subgradient of least norm), never NaN.
-struct Euclidean {
+/// What metrics of |x - y|^2 share: the sum over k of (x_k - y_k)^2, whose direction is x - y itself.
+struct SquaredDifferences {
   static constexpr bool from_squared_norm = true;
-  static constexpr bool of_directions = false;
 
   template <class V>
   LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
     using namespace math;
     return fma(difference, difference, sum);
   }
+  template <class V>
+  LDMAT_HOST_DEVICE V direction(V difference) const {
+    return difference;
+  }
+};
+
+/// Euclidean distance, rho = |x - y|, the metric of LDMAT. Range [0, inf). The derivative
+/// (x - y) / |x - y| is taken as 0 where x = y exactly (the subgradient of least norm), never NaN.
+struct Euclidean : SquaredDifferences {
+  static constexpr bool of_directions = false;
+
   template <class V>
   LDMAT_HOST_DEVICE V distance(V sum) const {
     using namespace math;
@@ -63,22 +72,12 @@ struct Euclidean {
     const V one = constant<V>(1);
     return select(distance == zero, zero, one / distance);
   }
-  template <class V>
-  LDMAT_HOST_DEVICE V direction(V difference) const {
-    return difference;
-  }
 };
 
 /// Squared Euclidean distance, rho = |x - y|^2. Range [0, inf); derivative 2 (x - y).
-struct SquaredEuclidean {
-  static constexpr bool from_squared_norm = true;
+struct SquaredEuclidean : SquaredDifferences {
   static constexpr bool of_directions = false;
 
-  template <class V>
-  LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
-    using namespace math;
-    return fma(difference, difference, sum);
-  }
   template <class V>
   LDMAT_HOST_DEVICE V distance(V sum) const {
     return sum;
@@ -87,23 +86,13 @@ struct SquaredEuclidean {
   LDMAT_HOST_DEVICE V slope(V /*distance*/) const {
     return math::constant<V>(2);
   }
-  template <class V>
-  LDMAT_HOST_DEVICE V direction(V difference) const {
-    return difference;
-  }
 };
 
 /// Cosine distance, rho = 1 - cos(x, y) = |x/|x| - y/|y||^2 / 2: the second form, which is the one
 /// computed, keeps its digits where x and y are almost parallel. Range [0, 2].
-struct Cosine {
-  static constexpr bool from_squared_norm = true;
+struct Cosine : SquaredDifferences {
   static constexpr bool of_directions = true;
 
-  template <class V>
-  LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
-    using namespace math;
-    return fma(difference, difference, sum);
-  }
   template <class V>
   LDMAT_HOST_DEVICE V distance(V sum) const {
     return math::constant<V>(0.5) * sum;
@@ -111,10 +100,6 @@ struct Cosine {
   template <class V>
   LDMAT_HOST_DEVICE V slope(V /*distance*/) const {
     return math::constant<V>(1);
-  }
-  template <class V>
-  LDMAT_HOST_DEVICE V direction(V difference) const {
-    return difference;
   }
 };
 
