@@ -86,7 +86,8 @@ Outcome<T> chosen(const Prepared<T>& batch, const Target& target, KernelChoice c
   const ldmat::MatrixView<const T> x{batch.features.data(), batch.features.rows(),
                                      batch.features.cols(), batch.features.cols(), 1};
   const auto packed =
-      evaluate_pairs<DefaultArch, true, T>(x, M{}, ldmat::Squared{}, target, workspace, choice);
+      evaluate_pairs<DefaultBackend, true>(x, M{}, ldmat::Squared{}, target, workspace,
+                                           {.kernel = choice});
   Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> g(x.rows, x.columns);
   write_gradient<M>(packed, 1, as_view(g));
   return {packed.sums, g.template cast<double>()};

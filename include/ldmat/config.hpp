@@ -14,3 +14,13 @@
 #else
 #define LDMAT_HOST_DEVICE
 #endif
+
+// Register tiles and the steps of a pack only make sense inlined, also where a compiler thinks a
+// function too long.
+#if defined(_MSC_VER) && !defined(__clang__)
+#define LDMAT_ALWAYS_INLINE __forceinline
+#define LDMAT_ALWAYS_INLINE_LAMBDA
+#else
+#define LDMAT_ALWAYS_INLINE [[gnu::always_inline]] inline
+#define LDMAT_ALWAYS_INLINE_LAMBDA __attribute__((always_inline))
+#endif

@@ -41,7 +41,7 @@ namespace ldmat {
 ///
 /// Source: Ribeiro et al., CVIU 249 (2024) 104184; docs/method.md says what is the project's own.
 template <class Scalar, class M = Euclidean, class P = Squared, class R = Regularizer,
-          class Arch = detail::DefaultArch>
+          class Backend = detail::DefaultBackend>
 class Loss {
   static_assert(Storage<Scalar>,
                 "ldmat: Loss<Scalar> needs float, double, Eigen::half or Eigen::bfloat16");
@@ -116,7 +116,7 @@ class Loss {
 
  private:
   using T = Accumulator;
-  static constexpr Index lanes = detail::PackTraits<detail::Pack<T, Arch>>::size;
+  static constexpr Index lanes = detail::PackTraits<detail::Pack<T, typename Backend::Arch>>::size;
 
   template <bool WithGradient, class F, class L, class G>
   Result run(const F& features, const L& labels, G& gradient, WorkspaceType& workspace,
@@ -242,8 +242,8 @@ class Loss {
       if constexpr (WithGradient) detail::fill_zero(detail::as_view(gradient));
       return {};
     }
-    const auto packed = detail::evaluate_pairs<Arch, WithGradient>(
-        x, options_.metric, options_.penalty, target, workspace);
+    const auto packed = detail::evaluate_pairs<Backend, WithGradient>(
+        x, options_.metric, options_.penalty, target, workspace, {.threads = options_.threads});
     const detail::PairSums& sums = packed.sums;
     const Reduced reduced = reduce(sums.penalty, counts);
     if constexpr (WithGradient) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 /// The few functions that metrics, penalties and regularizers are written in, for plain scalars. A
@@ -42,6 +43,15 @@ LDMAT_HOST_DEVICE constexpr V constant(double value) {
 }  // namespace ldmat::math
 
 namespace ldmat::detail {
+
+/// 1 / sqrt(x) of positive normal numbers. Packs have their own in kernel/simd.hpp.
+template <class V>
+struct InverseSqrt {
+  LDMAT_HOST_DEVICE static V of(V x) {
+    using namespace math;
+    return constant<V>(1) / sqrt(x);
+  }
+};
 
 /// What a scalar or pack V is made of, how many of them it holds, and the comparison result's type.
 template <class V>
@@ -88,3 +98,19 @@ LDMAT_HOST_DEVICE V look_up(const typename PackTraits<V>::scalar* base,
 }
 
 }  // namespace ldmat::detail
+
+namespace ldmat::math {
+
+/// 1 / sqrt(x) of a positive normal number, to a few units in the last place.
+template <class V>
+LDMAT_HOST_DEVICE V inverse_sqrt(V x) {
+  return detail::InverseSqrt<V>::of(x);
+}
+
+/// The smallest number of full precision.
+template <class V>
+LDMAT_HOST_DEVICE V smallest() {
+  return V(std::numeric_limits<typename detail::PackTraits<V>::scalar>::min());
+}
+
+}  // namespace ldmat::math

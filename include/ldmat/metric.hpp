@@ -19,6 +19,7 @@
 ///     template <class V> V distance(V sum) const;
 ///     template <class V> V slope(V distance) const;     // 0 where the derivative does not exist
 ///     template <class V> V direction(V difference) const;
+///     template <class V> Measured<V> measure(V sum) const;   // optional: both, where that is cheaper
 ///   };
 ///
 /// `from_squared_norm`: the sum is |x - y|^2 and the direction the identity, so that kernels may use
@@ -39,6 +40,28 @@ concept Metric = std::copy_constructible<M> && requires(const M metric, double x
   { metric.slope(x) } -> std::same_as<double>;
   { metric.direction(x) } -> std::same_as<double>;
 };
+
+/// A distance and its slope.
+template <class V>
+struct Measured {
+  V distance;
+  V slope;
+};
+
+namespace detail {
+
+/// Both at once: what a metric says with `measure(sum)`, or distance and slope one after the other.
+template <Metric M, class V>
+LDMAT_HOST_DEVICE Measured<V> measure(const M& metric, V sum) {
+  if constexpr (requires { metric.measure(sum); }) {
+    return metric.measure(sum);
+  } else {
+    const V distance = metric.distance(sum);
+    return {distance, metric.slope(distance)};
+  }
+}
+
+}  // namespace detail
 
 /// What metrics of |x - y|^2 share: the sum over k of (x_k - y_k)^2, whose direction is x - y itself.
 struct SquaredDifferences {
@@ -71,6 +94,13 @@ struct Euclidean : SquaredDifferences {
     const V zero = constant<V>(0);
     const V one = constant<V>(1);
     return select(distance == zero, zero, one / distance);
+  }
+  /// One reciprocal square root gives both. Sums too small for it are distance 0.
+  template <class V>
+  LDMAT_HOST_DEVICE Measured<V> measure(V sum) const {
+    using namespace math;
+    const V inverse = select(sum < smallest<V>(), constant<V>(0), inverse_sqrt(sum));
+    return {sum * inverse, inverse};
   }
 };
 

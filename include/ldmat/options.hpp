@@ -62,6 +62,9 @@ struct LossOptions {
   /// Refuse NaN and infinite features, with the first row and column. Costs one pass over them;
   /// otherwise they propagate to the value and the gradient.
   bool check_finite = false;
+  /// Threads, where the program is compiled with OpenMP. 0: as many as OpenMP would start, once the
+  /// batch is large enough to gain from it. The result has the same bits for any number.
+  int threads = 0;
 
   /// Throws std::invalid_argument where an option is outside its range.
   void validate() const {
@@ -69,6 +72,10 @@ struct LossOptions {
     if (classes < 0) {
       detail::throw_invalid(
           {"LossOptions::classes is ", classes, ", but must be 0 (any) or the number of classes"});
+    }
+    if (threads < 0) {
+      detail::throw_invalid({"LossOptions::threads is ", static_cast<Index>(threads),
+                             ", but must be 0 (automatic) or the number of threads"});
     }
     regularizer.validate();
     weights.validate();

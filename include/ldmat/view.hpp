@@ -1,6 +1,7 @@
 #pragma once
 
 #include <ldmat/error.hpp>
+#include <ldmat/shape.hpp>
 
 #include <Eigen/Core>
 
@@ -21,7 +22,8 @@
 
 namespace ldmat {
 
-using Index = Eigen::Index;
+static_assert(std::same_as<Index, Eigen::Index>,
+              "ldmat: EIGEN_DEFAULT_DENSE_INDEX_TYPE must be left as it is");
 
 /// Element types that features, gradients and label vectors may have.
 template <class T>
@@ -31,20 +33,6 @@ concept Storage = std::same_as<T, float> || std::same_as<T, double> ||
 /// What sums over elements of type T are kept in: double for double, float for the others.
 template <Storage T>
 using Accumulator = std::conditional_t<std::same_as<T, double>, double, float>;
-
-/// A matrix somewhere in memory: element (i, k) is data[i * row_stride + k * column_stride].
-template <class T>
-struct MatrixView {
-  T* data = nullptr;
-  Index rows = 0;
-  Index columns = 0;
-  Index row_stride = 0;
-  Index column_stride = 1;
-
-  LDMAT_HOST_DEVICE T& operator()(Index i, Index k) const {
-    return data[i * row_stride + k * column_stride];
-  }
-};
 
 namespace detail {
 

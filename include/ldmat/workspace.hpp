@@ -2,6 +2,9 @@
 
 #include <ldmat/view.hpp>
 
+#include <ldmat/kernel/sums.hpp>
+#include <ldmat/math.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,12 +68,13 @@ class Buffer {
 template <class T>
 struct Workspace {
   detail::Buffer<T> features;           ///< packed features
-  detail::Buffer<T> centred;            ///< gram kernel: minus the batch mean
-  detail::Buffer<double> mean;          ///< gram kernel: of the batch
+  detail::Buffer<T> centred;            ///< gram kernel: minus the batch mean, in two orders
+  detail::Buffer<T> mean;          ///< gram kernel: of the batch
   detail::Buffer<T> gradient;           ///< with respect to the packed features
   detail::Buffer<T> norms;              ///< squared norms of the centred features
   detail::Buffer<T> inverse_norms;      ///< of the features, for a metric of directions
-  detail::Buffer<T> scratch;            ///< a tile, or one row's gradient
+  detail::Buffer<T> scratch;            ///< a tile or a strip for every thread
+  detail::Buffer<detail::PairSums> slots;  ///< sums of the pairs of blocks
   detail::Buffer<T> sums;               ///< gram kernel: row sums of the coefficients
   detail::Buffer<T> ids;                ///< class ids as the kernel compares them
   detail::Buffer<detail::Id<T>> index;  ///< class ids as the kernel looks them up

@@ -1,126 +1,115 @@
 #pragma once
 
-#include <ldmat/kernel/pack.hpp>
-#include <ldmat/kernel/simd.hpp>
-#include <ldmat/kernel/targets.hpp>
-#include <ldmat/penalty.hpp>
+#include <ldmat/kernel/epilogue.hpp>
+#include <ldmat/kernel/multiply.hpp>
 
 #include <algorithm>
 
-/// Any metric, by differences: exact for near-duplicates, best for a small dimension. One row
-/// against a pack of columns at a time, upper triangle only; features lie one component behind the
-/// other, so that a pack holds the same component of neighbouring samples.
+/// Any metric, by differences: exact for near-duplicates, best for a small dimension. A strip of
+/// rows against a block of columns at a time, in three passes over a strip of sums that stays in
+/// the first cache: sums over components, epilogue, gradient. Features lie one component behind
+/// the other, so that a pack holds the same component of neighbouring samples.
 
 namespace ldmat::detail {
 
-/// Sums over one row i and the columns it is asked for, in the lanes of a pack.
-template <class V>
-struct LaneSums {
-  V penalty = math::constant<V>(0);
-  V distance = math::constant<V>(0);
-  V same_distance = math::constant<V>(0);
-
-  void add(const V& cost, const V& pair_distance, const Mask<V>& same) {
-    using namespace math;
-    penalty = penalty + cost;
-    distance = distance + pair_distance;
-    same_distance = same_distance + select(same, pair_distance, constant<V>(0));
-  }
-  void add_to(PairSums& sums) const {
-    sums.penalty += static_cast<double>(sum_of(penalty));
-    sums.distance += static_cast<double>(sum_of(distance));
-    sums.same_distance += static_cast<double>(sum_of(same_distance));
-  }
-};
-
-/// `x` holds component k of sample i at x[k * stride + i]; `g`, of the same layout, must be zero
-/// and receives the gradient of the penalty sum. Both are padded by one pack. `row_gradient` holds
-/// `width` packs of scratch. O(n^2 width) time, no other memory.
+/// `x` holds component k of sample i at x[k * stride + i]; `g`, of the same layout, must be zero at
+/// first and receives the gradient of the penalty sum. Both are padded by `padding`.
 template <class Arch, bool WithGradient, class T, Metric M, Penalty P, class Target>
 class DirectKernel {
   using V = Pack<T, Arch>;
-  static constexpr Index lanes = PackTraits<V>::size;
-  static constexpr Index tile =
-      512;  // columns: their features and gradient stay in the first caches
+  static constexpr int lanes = PackTraits<V>::size;
+  static constexpr int rows = 4;   ///< of a strip: what registers hold in both passes
+  static constexpr int packs = 2;  ///< columns of one step of the first pass
 
  public:
+  static constexpr Index padding = packs * lanes;
+  /// Most columns of a block, a multiple of every number of lanes.
+  static constexpr Index most_columns = 512;
+  static constexpr Index strip_stride = most_columns + padding;
+  static constexpr Index scratch_size = rows * strip_stride;
+
   const T* x;
   T* g;
-  Index n;
   Index width;
   Index stride;
-  T* row_gradient;
   const M& metric;
   const P& penalty;
   const Target& target;
 
-  PairSums operator()() const noexcept {
-    PairSums sums;
-    for (Index begin = 0; begin < n; begin += tile) {
-      const Index end = std::min(begin + tile, n);
-      for (Index i = 0; i + 1 < end; ++i) row(i, std::max(begin, i + 1), end, sums);
+  /// The pairs i < j of rows i in [row_begin, row_end) and columns j in [begin, end), at most
+  /// `most_columns` of them, `begin` a multiple of the lanes. Writes to g only there, and past end
+  /// only where `end` is not a multiple of the lanes.
+  PairSums operator()(Index row_begin, Index row_end, Index begin, Index end,
+                      T* strip) const noexcept {
+    Epilogue<Arch, WithGradient, T, M, P, Target> epilogue(metric, penalty, target);
+    for (Index i = row_begin; i < row_end && i + 1 < end; i += rows) {
+      const Index count = std::min<Index>(rows, row_end - i);
+      const Index first = std::max(begin, (i + 1) / lanes * lanes);
+      sum_components(i, first, end, strip);
+      for (Index r = 0; r < count; ++r) {
+        const Index from = std::min(std::max(first, i + r + 1), end);
+        epilogue.row(i + r, first, from, end, strip + r * strip_stride);
+      }
+      if constexpr (WithGradient) {
+        for (Index r = count; r < rows; ++r) {
+          std::fill_n(strip + r * strip_stride, end - first + lanes, T(0));
+        }
+        add_gradient(i, count, first, end, strip);
+      }
     }
-    return sums;
+    return epilogue.take_sums();
   }
 
  private:
-  void row(Index i, Index begin, Index end, PairSums& sums) const noexcept {
-    const auto target_row = target.row(i);
-    LaneSums<V> lane_sums;
-    if constexpr (WithGradient) {
-      for (Index k = 0; k < width; ++k) write(row_gradient + k * lanes, math::constant<V>(0));
-    }
-    for (Index j = begin; j < end; j += lanes) {
-      step(i, j, std::min(lanes, end - j), target_row, lane_sums);
-    }
-    lane_sums.add_to(sums);
-    if constexpr (WithGradient) {
+  void sum_components(Index i, Index first, Index end, T* strip) const noexcept {
+    for (Index j = first; j < end; j += packs * lanes) {
+      V sum[rows * packs];
+      unrolled<rows * packs>(
+          [&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = math::constant<V>(0); });
       for (Index k = 0; k < width; ++k) {
-        g[k * stride + i] += sum_of(read<V>(row_gradient + k * lanes));
+        const T* const component = x + k * stride;
+        V right[packs];
+        unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
+          right[p] = read<V>(component + j + p * lanes);
+        });
+        unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
+          const V left(component[i + r]);
+          unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
+            constexpr int at = r * packs + p;
+            sum[at] = metric.accumulate(sum[at], V(left - right[p]));
+          });
+        });
       }
+      unrolled<rows * packs>([&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA {
+        write(strip + (at / packs) * strip_stride + (j - first) + (at % packs) * lanes, sum[at]);
+      });
     }
   }
 
-  V difference(Index i, Index j, Index k) const noexcept {
-    return V(x[k * stride + i]) - read<V>(x + k * stride + j);
-  }
-
-  /// Pairs (i, j) to (i, j + count - 1), count <= lanes.
-  template <class TargetRow>
-  void step(Index i, Index j, Index count, const TargetRow& target_row,
-            LaneSums<V>& lane_sums) const noexcept {
-    using namespace math;
-    const V zero = constant<V>(0);
-    const Mask<V> valid = first_lanes<V>(count);
-    V sum = zero;
-    for (Index k = 0; k < width; ++k) sum = metric.accumulate(sum, difference(i, j, k));
-    const V distance = metric.distance(sum);
-    const PairTarget<V> pair = target_row.template pair<V>(j);
-    const Penalized<V> cost = penalty(V(distance - pair.distance), pair.same);
-    lane_sums.add(select(valid, V(pair.weight * cost.value), zero), select(valid, distance, zero),
-                  pair.same);
-    if constexpr (Target::observes) {
-      if (target_row.observing()) observe(target_row, j, count, distance);
-    }
-    if constexpr (WithGradient) {
-      const V coefficient =
-          select(valid, V(pair.weight * cost.slope * metric.slope(distance)), zero);
-      for (Index k = 0; k < width; ++k) {
-        const V move = coefficient * metric.direction(difference(i, j, k));
-        T* const at = row_gradient + k * lanes;
-        write(at, V(read<V>(at) + move));
-        T* const other = g + k * stride + j;
-        write(other, V(read<V>(other) - move));
+  /// g_i += c_ij direction(x_i - x_j) and g_j -= the same, for the coefficients c of the strip.
+  void add_gradient(Index i, Index count, Index first, Index end, const T* strip) const noexcept {
+    for (Index k = 0; k < width; ++k) {
+      const T* const component = x + k * stride;
+      T* const gradient = g + k * stride;
+      V left[rows];
+      V row_gradient[rows];
+      unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
+        left[r] = V(component[i + r]);
+        row_gradient[r] = math::constant<V>(0);
+      });
+      for (Index j = first; j < end; j += lanes) {
+        const V right = read<V>(component + j);
+        V column_gradient = read<V>(gradient + j);
+        unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
+          const V coefficient = read<V>(strip + r * strip_stride + (j - first));
+          const V direction = metric.direction(V(left[r] - right));
+          row_gradient[r] = multiply_add(coefficient, direction, row_gradient[r]);
+          column_gradient = subtract_product(coefficient, direction, column_gradient);
+        });
+        write(gradient + j, column_gradient);
       }
+      for (Index r = 0; r < count; ++r) gradient[i + r] += sum_of(row_gradient[r]);
     }
-  }
-
-  template <class TargetRow>
-  void observe(const TargetRow& target_row, Index j, Index count,
-               const V& distance) const noexcept {
-    alignas(64) T lane[lanes];
-    write(lane, distance);
-    for (Index l = 0; l < count; ++l) target_row.observe(j + l, lane[l]);
   }
 };
 

@@ -1,15 +1,13 @@
 #pragma once
 
-#include <ldmat/kernel/direct.hpp>
-
-#include <Eigen/Core>
+#include <ldmat/kernel/epilogue.hpp>
+#include <ldmat/kernel/multiply.hpp>
 
 #include <algorithm>
 
 /// Metrics of |x - y|^2 in many dimensions, by matrix products: a pair of row tiles at a time,
-/// S = X_I X_J^T, then in place S -> -C_ij = -w_ij phi'(D_ij - T_ij) slope(D_ij), then
-/// G_I += (-C) X_J and G_J += (-C)^T X_I; at the end G += diag(C 1) X. Never more than one tile of
-/// S.
+/// S = X_I X_J^T, then in place S -> C_ij = w_ij phi'(D_ij - T_ij) slope(D_ij), then G_I += C X_J
+/// and G_J += C^T X_I; the gradient is diag(C 1) X - G. Never more than one tile of S.
 ///
 /// |x_i|^2 + |x_j|^2 - 2 <x_i, x_j> loses digits where it is small against the norms. The features
 /// are centred to make the norms small, and every pair below `near` times them is computed again
@@ -17,213 +15,200 @@
 
 namespace ldmat::detail {
 
-/// Rows and columns of a tile, and components of one product.
-inline constexpr Index gram_tile = 128;
+/// How the gram kernel keeps a batch of n samples of `width` components: `rows`, one sample behind
+/// the other, and `panels`, a few neighbouring samples component by component, which is the order
+/// that S reads them in. Both are centred and padded with zeros.
+template <class T, class Arch>
+struct GramLayout {
+  using Registers = RegisterTile<T, Arch>;
+  static constexpr Index lanes = Registers::lanes;
+  static constexpr Index panel = Registers::columns;
+  /// Samples are padded to a multiple of this, which whole register tiles fit both ways.
+  static constexpr Index unit = 96;
+  static_assert(unit % Registers::rows == 0 && unit % panel == 0);
+  /// Tiles between row blocks; a batch that is no larger than `most` is one tile.
+  static constexpr Index tile = unit;
+  static constexpr Index most = 2 * unit;
+  /// Row to row in a tile: no power of two, which would put a column into few sets of a cache.
+  static constexpr Index tile_stride = most + 16;
+  static constexpr Index scratch_size = most * tile_stride;
+  /// Components of one product: a panel of them stays in the first cache.
+  static constexpr Index depth = 256;
 
-/// to += a * b, all row-major (m x n, m x k, k x n; none above gram_tile): the one product of the
-/// kernel, since every other combination of layouts would double what a program has to compile.
-/// The bounds in the types keep Eigen's packing buffers off the heap, and with at most 32 rows at a
-/// time Eigen does not start OpenMP threads for a tile, which would cost more than they bring.
-template <class T>
-void add_product(Index m, Index n, Index k, const T* a, Index a_stride, const T* b, Index b_stride,
-                 T* to, Index to_stride) noexcept {
-  constexpr int side = static_cast<int>(gram_tile);
-  constexpr int strip = 32;
-  using Left = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, strip, side>;
-  using Right = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor, side, side>;
-  using Stride = Eigen::OuterStride<>;
-  const Eigen::Map<const Right, Eigen::Unaligned, Stride> right(b, k, n, Stride(b_stride));
-  for (Index i = 0; i < m; i += strip) {
-    const Index rows = std::min<Index>(strip, m - i);
-    const Eigen::Map<const Left, Eigen::Unaligned, Stride> left(a + i * a_stride, rows, k,
-                                                                Stride(a_stride));
-    Eigen::Map<Left, Eigen::Unaligned, Stride>(to + i * to_stride, rows, n, Stride(to_stride))
-        .noalias() += left * right;
+  static Index padded_rows(Index n) { return (n + unit - 1) / unit * unit; }
+  static Index stride(Index width) {
+    const Index whole = (width + lanes - 1) / lanes * lanes;
+    return whole % 128 == 0 ? whole + 16 : whole;
   }
-}
-
-/// to (columns x rows) = from^T (rows x columns).
-template <class T>
-void transpose(Index rows, Index columns, const T* from, Index from_stride, T* to,
-               Index to_stride) noexcept {
-  for (Index i = 0; i < rows; ++i) {
-    for (Index k = 0; k < columns; ++k) to[k * to_stride + i] = from[i * from_stride + k];
-  }
-}
+};
 
 template <class Arch, bool WithGradient, class T, Metric M, Penalty P, class Target>
 class GramKernel {
   static_assert(M::from_squared_norm);
   using V = Pack<T, Arch>;
+  using Layout = GramLayout<T, Arch>;
+  using Registers = RegisterTile<T, Arch>;
   static constexpr Index lanes = PackTraits<V>::size;
-  static constexpr Index depth = gram_tile;
+  static constexpr Index stride = Layout::tile_stride;
 
  public:
-  static constexpr Index tile = gram_tile;
-  static constexpr Index tile_stride = tile + lanes;
-  static constexpr Index scratch_size = (tile + std::max(tile, depth)) * tile_stride;
   /// Pairs with |x_i - x_j|^2 <= near (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
   /// product form is some units in the last place of the norms, so that a distance kept at this
   /// bound has lost less than a factor 1 / near of its relative precision.
   static constexpr T near = T(0.03);
 
-  const T* exact;       ///< n rows of `width` components, as given
-  Index exact_stride;   ///< from row to row
-  const T* centred;     ///< the same minus the batch mean, rows `width` apart
-  const T* norms;       ///< |centred_i|^2, padded by one pack
-  T* g;                 ///< n x width, zero at first: receives the gradient of the penalty sum
-  T* coefficient_sums;  ///< n, zero at first, padded by one pack: scratch
-  T* products;          ///< scratch_size: one tile, and one transposed block
-  Index n;
-  Index width;
+  MatrixView<const T> exact;  ///< n rows, as given; neighbouring components
+  const T* rows;              ///< centred, row_stride apart
+  const T* panels;
+  Index row_stride;
+  const T* norms;       ///< |rows_i|^2, padded
+  T* g;                 ///< as `rows`, zero at first
+  T* coefficient_sums;  ///< C 1, zero at first, padded
   const M& metric;
   const P& penalty;
   const Target& target;
 
-  PairSums operator()() const noexcept {
-    PairSums sums;
-    for (Index i = 0; i < n; i += tile) {
-      for (Index j = i; j < n; j += tile) {
-        tile_pair(i, std::min(tile, n - i), j, std::min(tile, n - j), sums);
+  /// The pairs i < j of rows i in [i0, i1) and columns j in [j0, j1), which is the same range or one
+  /// behind it; both begin at multiples of Layout::unit. `products` holds Layout::scratch_size.
+  PairSums operator()(Index i0, Index i1, Index j0, Index j1, T* products) const noexcept {
+    Epilogue<Arch, WithGradient, T, M, P, Target> epilogue(metric, penalty, target);
+    const Index tile = std::max(i1 - i0, j1 - j0) <= Layout::most ? Layout::most : Layout::tile;
+    for (Index i = i0; i < i1; i += tile) {
+      for (Index j = i0 == j0 ? i : j0; j < j1; j += tile) {
+        tile_pair(i, std::min(i + tile, i1), j, std::min(j + tile, j1), products, epilogue);
       }
     }
-    if constexpr (WithGradient) {
-      for (Index i = 0; i < n; ++i) {
-        for (Index k = 0; k < width; ++k) {
-          g[i * width + k] += coefficient_sums[i] * centred[i * width + k];
-        }
-      }
-    }
-    return sums;
+    return epilogue.take_sums();
   }
 
  private:
-  void tile_pair(Index i0, Index i_count, Index j0, Index j_count, PairSums& sums) const noexcept {
-    T* const transposed = products + tile * tile_stride;
-    std::fill(products, products + i_count * tile_stride, T(0));
-    for (Index k = 0; k < width; k += depth) {
-      const Index count = std::min(depth, width - k);
-      transpose(j_count, count, centred + j0 * width + k, width, transposed, tile_stride);
-      add_product(i_count, j_count, count, centred + i0 * width + k, width, transposed, tile_stride,
-                  products, tile_stride);
+  template <class E>
+  void tile_pair(Index i0, Index i1, Index j0, Index j1, T* products, E& epilogue) const noexcept {
+    inner_products(i0, i1, j0, j1, products);
+    for (Index i = i0; i < i1; ++i) {
+      T* const row = products + (i - i0) * stride;
+      pairs_of(i, std::max(j0, i + 1), j0, j1, row, epilogue);
     }
-    for (Index i = i0; i < i0 + i_count; ++i) {
-      const Index begin = std::max(j0, i + 1);
-      T* const row_products = products + (i - i0) * tile_stride;
-      if constexpr (WithGradient) std::fill(row_products, row_products + (begin - j0), T(0));
-      row(i, begin, j0 + j_count, row_products + (begin - j0), sums);
-    }
-    if constexpr (WithGradient) {
-      transpose(i_count, j_count, products, tile_stride, transposed, tile_stride);
-      for (Index k = 0; k < width; k += depth) {
-        const Index count = std::min(depth, width - k);
-        add_product(i_count, count, j_count, products, tile_stride, centred + j0 * width + k, width,
-                    g + i0 * width + k, width);
-        add_product(j_count, count, i_count, transposed, tile_stride, centred + i0 * width + k,
-                    width, g + j0 * width + k, width);
+    if constexpr (WithGradient) add_gradient(i0, i1, j0, j1, products);
+  }
+
+  static constexpr Index round_up(Index count, Index step) {
+    return (count + step - 1) / step * step;
+  }
+
+  /// products = X_I X_J^T; of the tile on the diagonal only what register tiles hold of i < j.
+  void inner_products(Index i0, Index i1, Index j0, Index j1, T* products) const noexcept {
+    for (Index k = 0; k == 0 || k < row_width(); k += Layout::depth) {
+      const Index depth = std::min(Layout::depth, row_width() - k);
+      for (Index j = j0; j < j1; j += Layout::panel) {
+        const T* const panel = panels + j * row_width() + k * Layout::panel;
+        const Index last = i0 == j0 ? std::min(i1, j + Layout::panel) : i1;
+        for (Index i = i0; i < last; i += Registers::rows) {
+          multiply_tile<Arch, Registers::rows, Registers::packs>(
+              depth, Factor<T>{rows + i * row_stride + k, row_stride, 1}, panel, Layout::panel,
+              products + (i - i0) * stride + (j - j0), stride, k > 0);
+        }
       }
     }
   }
+  Index row_width() const { return exact.columns; }
 
-  void row(Index i, Index begin, Index end, T* row_products, PairSums& sums) const noexcept {
-    const auto target_row = target.row(i);
-    LaneSums<V> lane_sums;
-    V coefficients = math::constant<V>(0);
-    for (Index j = begin; j < end; j += lanes, row_products += lanes) {
-      step(i, j, std::min(lanes, end - j), target_row, row_products, lane_sums, coefficients, sums);
-    }
-    lane_sums.add_to(sums);
-    if constexpr (WithGradient) coefficient_sums[i] += sum_of(coefficients);
-  }
-
-  /// Pairs (i, j) to (i, j + count - 1), count <= lanes, whose products stand at `row_products`.
-  template <class TargetRow>
-  void step(Index i, Index j, Index count, const TargetRow& target_row, T* row_products,
-            LaneSums<V>& lane_sums, V& coefficients, PairSums& sums) const noexcept {
-    using namespace math;
-    const V zero = constant<V>(0);
-    const V product = read<V>(row_products);
-    const V norm_sum = V(norms[i]) + read<V>(norms + j);
-    const V sum = norm_sum - (product + product);
-    const Mask<V> valid = first_lanes<V>(count);
-    const Mask<V> close = (sum <= V(near) * norm_sum) && valid;
-    if (any_of(close)) near_pairs(i, j, count, close, target_row, sums);
-    const Mask<V> skip = close || !valid;
-
-    V distance = metric.distance(V(select(skip, constant<V>(1), sum)));
-    const PairTarget<V> pair = target_row.template pair<V>(j);
-    const Penalized<V> cost = penalty(V(distance - pair.distance), pair.same);
-    const V slope = metric.slope(distance);
-    distance = select(skip, zero, distance);
-    lane_sums.add(select(skip, zero, V(pair.weight * cost.value)), distance, pair.same);
-    if constexpr (Target::observes) {
-      if (target_row.observing()) observe(target_row, j, count, skip, distance);
-    }
-    if constexpr (WithGradient) {
-      const V coefficient = select(skip, zero, V(pair.weight * cost.slope * slope));
-      coefficients = coefficients + coefficient;
-      write(row_products, V(zero - coefficient));
-      write(coefficient_sums + j, V(read<V>(coefficient_sums + j) + coefficient));
+  /// g += C X, both ways round. What the last register tiles read behind the last row and column of
+  /// the batch is not set, and only goes to rows of g that are padding.
+  void add_gradient(Index i0, Index i1, Index j0, Index j1, const T* products) const noexcept {
+    const Index width = round_up(row_width(), lanes);
+    for (Index k = 0; k < width; k += Layout::panel) {
+      const bool whole = k + Layout::panel <= width;
+      for (Index i = i0; i < i1; i += Registers::rows) {
+        const Index skip = i0 == j0 ? i - i0 : 0;  // left of the diagonal there is nothing
+        add_rows(whole, j1 - j0 - skip, {products + (i - i0) * stride + skip, stride, 1},
+                 rows + (j0 + skip) * row_stride + k, g + i * row_stride + k);
+      }
+      for (Index j = j0; j < j1; j += Registers::rows) {
+        const Index count = i0 == j0 ? std::min(i1 - i0, j - j0 + Registers::rows) : i1 - i0;
+        add_rows(whole, count, {products + (j - j0), 1, stride}, rows + i0 * row_stride + k,
+                 g + j * row_stride + k);
+      }
     }
   }
-
-  static bool lane_of(const Mask<V>& mask, Index lane) noexcept {
-    if constexpr (std::is_same_v<Mask<V>, bool>) {
-      return mask;
+  void add_rows(bool whole, Index depth, Factor<T> a, const T* b, T* to) const noexcept {
+    if (whole) {
+      multiply_tile<Arch, Registers::rows, 2>(depth, a, b, row_stride, to, row_stride, true);
     } else {
-      return mask.get(static_cast<std::size_t>(lane));
+      multiply_tile<Arch, Registers::rows, 1>(depth, a, b, row_stride, to, row_stride, true);
     }
   }
 
-  template <class TargetRow>
-  void observe(const TargetRow& target_row, Index j, Index count, const Mask<V>& skip,
-               const V& distance) const noexcept {
-    alignas(64) T lane[lanes];
-    write(lane, distance);
-    for (Index l = 0; l < count; ++l) {
-      if (!lane_of(skip, l)) target_row.observe(j + l, lane[l]);
+  /// Row i of a tile, from inner products to coefficients.
+  template <class E>
+  void pairs_of(Index i, Index begin, Index j0, Index j1, T* row, E& epilogue) const noexcept {
+    Index near_pairs[Layout::most];
+    Index count = 0;
+    const Index first = std::min(begin, j1) / lanes * lanes;  // j0 is a multiple of the lanes
+    for (Index j = j0; j < first; j += lanes) {
+      if constexpr (WithGradient) write(row + (j - j0), math::constant<V>(0));
+    }
+    const V norm(norms[i]);
+    for (Index j = first; j < j1; j += lanes) {
+      T* const at = row + (j - j0);
+      const V product = read<V>(at);
+      const V norm_sum = norm + read<V>(norms + j);
+      const V sum = norm_sum - (product + product);
+      write(at, sum);
+      const Mask<V> close = sum <= V(near) * norm_sum;
+      if (any_of(close)) {
+        for (Index l = 0; l < lanes; ++l) {
+          if (lane_of(close, l) && j + l >= begin && j + l < j1) near_pairs[count++] = j + l;
+        }
+      }
+    }
+    for (Index p = 0; p < count; ++p) row[near_pairs[p] - j0] = exact_sum(i, near_pairs[p]);
+    epilogue.row(i, first, begin, j1, row + (first - j0));
+    if constexpr (WithGradient) {
+      for (Index p = 0; p < count; ++p) {
+        T& coefficient = row[near_pairs[p] - j0];
+        move_pair(i, near_pairs[p], coefficient);
+        coefficient = T(0);
+      }
+      V row_sum = math::constant<V>(0);
+      for (Index j = first; j < j1; j += lanes) {
+        const V coefficient = read<V>(row + (j - j0));
+        row_sum = row_sum + coefficient;
+        write(coefficient_sums + j, V(read<V>(coefficient_sums + j) + coefficient));
+      }
+      coefficient_sums[i] += sum_of(row_sum);
     }
   }
 
-  template <class TargetRow>
-  void near_pairs(Index i, Index j, Index count, const Mask<V>& which, const TargetRow& target_row,
-                  PairSums& sums) const noexcept {
-    for (Index l = 0; l < count; ++l) {
-      if (lane_of(which, l)) near_pair(i, j + l, target_row, sums);
-    }
-  }
-
-  /// One pair from its differences, a pack of components at a time.
-  template <class TargetRow>
-  void near_pair(Index i, Index j, const TargetRow& target_row, PairSums& sums) const noexcept {
-    const T* const a = exact + i * exact_stride;
-    const T* const b = exact + j * exact_stride;
+  T exact_sum(Index i, Index j) const noexcept {
+    const T* const a = exact.data + i * exact.row_stride;
+    const T* const b = exact.data + j * exact.row_stride;
     V lane_sum = math::constant<V>(0);
     Index k = 0;
-    for (; k + lanes <= width; k += lanes) {
+    for (; k + lanes <= row_width(); k += lanes) {
       lane_sum = metric.accumulate(lane_sum, V(read<V>(a + k) - read<V>(b + k)));
     }
     T sum = sum_of(lane_sum);
-    for (; k < width; ++k) sum = metric.accumulate(sum, a[k] - b[k]);
+    for (; k < row_width(); ++k) sum = metric.accumulate(sum, a[k] - b[k]);
+    return sum;
+  }
 
-    const T distance = metric.distance(sum);
-    const PairTarget<T> pair = target_row.template pair<T>(j);
-    const Penalized<T> cost = penalty(distance - pair.distance, pair.same);
-    sums.penalty += static_cast<double>(pair.weight * cost.value);
-    sums.distance += static_cast<double>(distance);
-    if (pair.same) sums.same_distance += static_cast<double>(distance);
-    if constexpr (Target::observes) {
-      if (target_row.observing()) target_row.observe(j, distance);
+  /// The pair's gradient from its differences; g is subtracted at the end.
+  void move_pair(Index i, Index j, T coefficient) const noexcept {
+    const T* const a = exact.data + i * exact.row_stride;
+    const T* const b = exact.data + j * exact.row_stride;
+    T* const g_i = g + i * row_stride;
+    T* const g_j = g + j * row_stride;
+    Index k = 0;
+    for (; k + lanes <= row_width(); k += lanes) {
+      const V move = V(coefficient) * (read<V>(a + k) - read<V>(b + k));
+      write(g_i + k, V(read<V>(g_i + k) - move));
+      write(g_j + k, V(read<V>(g_j + k) + move));
     }
-    if constexpr (WithGradient) {
-      const T coefficient = pair.weight * cost.slope * metric.slope(distance);
-      T* const g_i = g + i * width;
-      T* const g_j = g + j * width;
-      for (k = 0; k < width; ++k) {
-        const T move = coefficient * (a[k] - b[k]);
-        g_i[k] += move;
-        g_j[k] -= move;
-      }
+    for (; k < row_width(); ++k) {
+      const T move = coefficient * (a[k] - b[k]);
+      g_i[k] -= move;
+      g_j[k] += move;
     }
   }
 };

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <ldmat/kernel/simd.hpp>
 #include <ldmat/metric.hpp>
-#include <ldmat/view.hpp>
+#include <ldmat/shape.hpp>
 
 #include <cmath>
 #include <limits>

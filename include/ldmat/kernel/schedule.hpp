@@ -1,0 +1,97 @@
+#pragma once
+
+#include <ldmat/kernel/sums.hpp>
+
+#include <algorithm>
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+/// Which pairs of blocks of the batch are computed when, and by how many threads.
+
+namespace ldmat::detail {
+
+/// Blocks meet as in a round-robin tournament: in every round each block is in at most one pair, so
+/// that the pairs of a round can add to their blocks' gradients at the same time. A block meets the
+/// others in the same order whatever the number of threads, and so the gradient has the same bits.
+struct Tournament {
+  Index blocks;
+
+  /// Round 0 is every block against itself.
+  Index rounds() const { return blocks + blocks % 2; }
+  Index games(Index round) const { return round == 0 ? blocks : (blocks + 1) / 2; }
+
+  struct Game {
+    Index first;
+    Index second;
+    bool played;  ///< no: an odd block has nobody to meet
+  };
+  Game game(Index round, Index number) const {
+    if (round == 0) return {number, number, true};
+    const Index circle = rounds() - 1;  // all but one sit in a circle, which turns by one each round
+    const Index a = number == 0 ? circle : (round + number) % circle;
+    const Index b = (round + circle - number) % circle;
+    return {std::min(a, b), std::max(a, b), std::max(a, b) < blocks};
+  }
+};
+
+/// Calls play(first block, second block, thread) for all pairs of blocks, on `threads` threads, and
+/// adds what it returns to slots[game], of which there are `blocks`.
+template <bool Threaded, class Play>
+PairSums play_all(Tournament tournament, int threads, PairSums* slots, const Play& play) noexcept {
+  const Index blocks = tournament.blocks;
+  std::fill(slots, slots + blocks, PairSums{});
+  const auto one = [&](Index round, Index number, int thread) {
+    const Tournament::Game game = tournament.game(round, number);
+    if (game.played) slots[number] += play(game.first, game.second, thread);
+  };
+  const auto all = [&] {
+    for (Index round = 0; round < tournament.rounds(); ++round) {
+      for (Index number = 0; number < tournament.games(round); ++number) one(round, number, 0);
+    }
+  };
+#if defined(_OPENMP)
+  if constexpr (Threaded) {
+    if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+      for (Index round = 0; round < tournament.rounds(); ++round) {
+#pragma omp for schedule(dynamic, 1)
+        for (Index number = 0; number < tournament.games(round); ++number) {
+          one(round, number, omp_get_thread_num());
+        }
+      }
+    } else {
+      all();
+    }
+  } else {
+    all();
+  }
+#else
+  static_cast<void>(threads);
+  all();
+#endif
+  PairSums sums;
+  for (Index number = 0; number < blocks; ++number) sums += slots[number];
+  return sums;
+}
+
+/// Threads for `pairs` pairs of `width` components, where the caller asks for `asked` (0: as many as
+/// OpenMP would start, where the work is worth waking them).
+template <bool Threaded>
+int thread_count(int asked, Index n, Index width) noexcept {
+#if defined(_OPENMP)
+  if constexpr (Threaded) {
+    if (asked > 0) return asked;
+    // In multiply-adds of pairs' components; the epilogue is worth about ten of them.
+    const auto work = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(width + 10);
+    return work < 2.5e6 || omp_in_parallel() != 0 ? 1 : omp_get_max_threads();
+  }
+#endif
+  static_cast<void>(asked);
+  static_cast<void>(n);
+  static_cast<void>(width);
+  return 1;
+}
+
+}  // namespace ldmat::detail
