@@ -85,9 +85,8 @@ Outcome<T> chosen(const Prepared<T>& batch, const Target& target, KernelChoice c
   ldmat::Workspace<T> workspace;
   const ldmat::MatrixView<const T> x{batch.features.data(), batch.features.rows(),
                                      batch.features.cols(), batch.features.cols(), 1};
-  const auto packed =
-      evaluate_pairs<DefaultBackend, true>(x, M{}, ldmat::Squared{}, target, workspace,
-                                           {.kernel = choice});
+  const auto packed = evaluate_pairs<DefaultBackend, true>(x, M{}, ldmat::Squared{}, target,
+                                                           workspace, {.kernel = choice});
   Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> g(x.rows, x.columns);
   write_gradient<M>(packed, 1, as_view(g));
   return {packed.sums, g.template cast<double>()};

@@ -116,7 +116,8 @@ class Loss {
 
  private:
   using T = Accumulator;
-  static constexpr Index lanes = detail::PackTraits<detail::Pack<T, typename Backend::Arch>>::size;
+  /// What kernels may read of the target behind the last sample.
+  static constexpr Index padding = detail::widest<T>;
 
   template <bool WithGradient, class F, class L, class G>
   Result run(const F& features, const L& labels, G& gradient, WorkspaceType& workspace,
@@ -193,10 +194,10 @@ class Loss {
       const bool table = options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
                          options_.weights.kind == Weights::Kind::table;
       if (table) {
-        return detail::with_class_table<T>(n, k, lanes, options_, running_, observe, workspace,
+        return detail::with_class_table<T>(n, k, padding, options_, running_, observe, workspace,
                                            use);
       }
-      const Index classes = detail::place_ids<T>(n, largest, lanes, workspace);
+      const Index classes = detail::place_ids<T>(n, largest, padding, workspace);
       return detail::with_fixed_distance<T>(n, classes, options_, workspace, use);
     } else if constexpr (detail::IsTargetMatrix<L>::value) {
       require_no_table("target_matrix");
@@ -213,7 +214,7 @@ class Loss {
     } else if constexpr (detail::IsLabelVectors<L>::value) {
       require_no_table("label vectors");
       detail::require_count("label_vectors", labels.vectors.rows, n);
-      return detail::with_label_vectors<T>(labels, lanes, options_, workspace, use);
+      return detail::with_label_vectors<T>(labels, padding, options_, workspace, use);
     } else {
       return with_target(n, label_vectors(labels), observe, workspace, use);
     }

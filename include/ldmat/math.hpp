@@ -97,6 +97,26 @@ LDMAT_HOST_DEVICE V look_up(const typename PackTraits<V>::scalar* base,
   }
 }
 
+/// Packs have their own in kernel/simd.hpp.
+template <class V>
+struct Choice {
+  LDMAT_HOST_DEVICE static V of(bool condition, V yes, V no) { return condition ? yes : no; }
+  LDMAT_HOST_DEVICE static V kept(bool condition, V x) { return condition ? x : V(0); }
+};
+
+/// condition ? yes : no. What `select` says, for kernels: cheapest where yes and no are the same for
+/// many packs.
+template <class V>
+LDMAT_HOST_DEVICE V choose(const Mask<V>& condition, const V& yes, const V& no) {
+  return Choice<V>::of(condition, yes, no);
+}
+
+/// condition ? x : 0.
+template <class V>
+LDMAT_HOST_DEVICE V keep_where(const Mask<V>& condition, const V& x) {
+  return Choice<V>::kept(condition, x);
+}
+
 }  // namespace ldmat::detail
 
 namespace ldmat::math {

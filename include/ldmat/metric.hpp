@@ -99,7 +99,7 @@ struct Euclidean : SquaredDifferences {
   template <class V>
   LDMAT_HOST_DEVICE Measured<V> measure(V sum) const {
     using namespace math;
-    const V inverse = select(sum < smallest<V>(), constant<V>(0), inverse_sqrt(sum));
+    const V inverse = detail::keep_where(sum >= smallest<V>(), inverse_sqrt(sum));
     return {sum * inverse, inverse};
   }
 };

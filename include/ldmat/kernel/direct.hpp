@@ -1,9 +1,8 @@
 #pragma once
 
 #include <ldmat/kernel/epilogue.hpp>
+#include <ldmat/kernel/layout.hpp>
 #include <ldmat/kernel/multiply.hpp>
-
-#include <algorithm>
 
 /// Any metric, by differences: exact for near-duplicates, best for a small dimension. A strip of
 /// rows against a block of columns at a time, in three passes over a strip of sums that stays in
@@ -12,65 +11,34 @@
 
 namespace ldmat::detail {
 
-/// `x` holds component k of sample i at x[k * stride + i]; `g`, of the same layout, must be zero at
-/// first and receives the gradient of the penalty sum. Both are padded by `padding`.
-template <class Arch, bool WithGradient, class T, Metric M, Penalty P, class Target>
-class DirectKernel {
+/// The first and the last pass, which know neither target nor penalty. `x` and `g` are of
+/// DirectLayout; g receives the gradient of the penalty sum.
+template <class Arch, class T, Metric M>
+class DirectStrips {
   using V = Pack<T, Arch>;
+  using Layout = DirectLayout<T>;
   static constexpr int lanes = PackTraits<V>::size;
-  static constexpr int rows = 4;   ///< of a strip: what registers hold in both passes
+  static constexpr int rows = Layout::strip_rows;
   static constexpr int packs = 2;  ///< columns of one step of the first pass
 
  public:
-  static constexpr Index padding = packs * lanes;
-  /// Most columns of a block, a multiple of every number of lanes.
-  static constexpr Index most_columns = 512;
-  static constexpr Index strip_stride = most_columns + padding;
-  static constexpr Index scratch_size = rows * strip_stride;
-
   const T* x;
   T* g;
   Index width;
   Index stride;
   const M& metric;
-  const P& penalty;
-  const Target& target;
 
-  /// The pairs i < j of rows i in [row_begin, row_end) and columns j in [begin, end), at most
-  /// `most_columns` of them, `begin` a multiple of the lanes. Writes to g only there, and past end
-  /// only where `end` is not a multiple of the lanes.
-  PairSums operator()(Index row_begin, Index row_end, Index begin, Index end,
-                      T* strip) const noexcept {
-    Epilogue<Arch, WithGradient, T, M, P, Target> epilogue(metric, penalty, target);
-    for (Index i = row_begin; i < row_end && i + 1 < end; i += rows) {
-      const Index count = std::min<Index>(rows, row_end - i);
-      const Index first = std::max(begin, (i + 1) / lanes * lanes);
-      sum_components(i, first, end, strip);
-      for (Index r = 0; r < count; ++r) {
-        const Index from = std::min(std::max(first, i + r + 1), end);
-        epilogue.row(i + r, first, from, end, strip + r * strip_stride);
-      }
-      if constexpr (WithGradient) {
-        for (Index r = count; r < rows; ++r) {
-          std::fill_n(strip + r * strip_stride, end - first + lanes, T(0));
-        }
-        add_gradient(i, count, first, end, strip);
-      }
-    }
-    return epilogue.take_sums();
-  }
-
- private:
-  void sum_components(Index i, Index first, Index end, T* strip) const noexcept {
+  /// sums[r][j - first] = sum over components of a(x_{i + r} - x_j).
+  void sum_components(Index i, Index first, Index end, T* sums) const noexcept {
     for (Index j = first; j < end; j += packs * lanes) {
       V sum[rows * packs];
-      unrolled<rows * packs>(
-          [&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = math::constant<V>(0); });
+      unrolled<rows * packs>([&](auto at)
+                                 LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = math::constant<V>(0); });
       for (Index k = 0; k < width; ++k) {
         const T* const component = x + k * stride;
         V right[packs];
         unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
-          right[p] = read<V>(component + j + p * lanes);
+          right[p] = in_register(read<V>(component + j + p * lanes));
         });
         unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
           const V left(component[i + r]);
@@ -81,13 +49,16 @@ class DirectKernel {
         });
       }
       unrolled<rows * packs>([&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA {
-        write(strip + (at / packs) * strip_stride + (j - first) + (at % packs) * lanes, sum[at]);
+        write(sums + (at / packs) * Layout::strip_stride + (j - first) + (at % packs) * lanes,
+              sum[at]);
       });
     }
   }
 
-  /// g_i += c_ij direction(x_i - x_j) and g_j -= the same, for the coefficients c of the strip.
-  void add_gradient(Index i, Index count, Index first, Index end, const T* strip) const noexcept {
+  /// g_{i + r} += c_rj direction(x_{i + r} - x_j) for r < count, and g_j -= the same, for the
+  /// coefficients c of the strip.
+  void add_gradient(Index i, Index count, Index first, Index end,
+                    const T* coefficients) const noexcept {
     for (Index k = 0; k < width; ++k) {
       const T* const component = x + k * stride;
       T* const gradient = g + k * stride;
@@ -98,10 +69,11 @@ class DirectKernel {
         row_gradient[r] = math::constant<V>(0);
       });
       for (Index j = first; j < end; j += lanes) {
-        const V right = read<V>(component + j);
+        const V right = in_register(read<V>(component + j));
         V column_gradient = read<V>(gradient + j);
         unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
-          const V coefficient = read<V>(strip + r * strip_stride + (j - first));
+          const V coefficient =
+              in_register(read<V>(coefficients + r * Layout::strip_stride + (j - first)));
           const V direction = metric.direction(V(left[r] - right));
           row_gradient[r] = multiply_add(coefficient, direction, row_gradient[r]);
           column_gradient = subtract_product(coefficient, direction, column_gradient);
@@ -112,5 +84,32 @@ class DirectKernel {
     }
   }
 };
+
+/// The pairs i < j of rows i in [row_begin, row_end) and columns j in [begin, end), at most
+/// Layout::most_columns of them, `begin` a multiple of the lanes. Writes to g only there, and past
+/// `end` only where it is not a multiple of the lanes.
+template <bool WithGradient, class Arch, class T, Metric M, Penalty P, class Target>
+void direct_pairs(const DirectStrips<Arch, T, M>& strips, Index row_begin, Index row_end,
+                  Index begin, Index end, T* strip,
+                  Epilogue<Arch, WithGradient, T, M, P, Target>& epilogue) noexcept {
+  using Layout = DirectLayout<T>;
+  constexpr Index rows = Layout::strip_rows;
+  constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
+  for (Index i = row_begin; i < row_end && i + 1 < end; i += rows) {
+    const Index count = std::min<Index>(rows, row_end - i);
+    const Index first = std::max(begin, (i + 1) / lanes * lanes);
+    strips.sum_components(i, first, end, strip);
+    for (Index r = 0; r < count; ++r) {
+      const Index from = std::min(std::max(first, i + r + 1), end);
+      epilogue.row(i + r, first, from, end, strip + r * Layout::strip_stride);
+    }
+    if constexpr (WithGradient) {
+      for (Index r = count; r < rows; ++r) {
+        std::fill_n(strip + r * Layout::strip_stride, end - first + lanes, T(0));
+      }
+      strips.add_gradient(i, count, first, end, strip);
+    }
+  }
+}
 
 }  // namespace ldmat::detail

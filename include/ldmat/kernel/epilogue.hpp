@@ -19,10 +19,9 @@ struct LaneSums {
   V same_distance = math::constant<V>(0);
 
   LDMAT_ALWAYS_INLINE void add(const V& cost, const V& pair_distance, const Mask<V>& same) {
-    using namespace math;
     penalty = penalty + cost;
     distance = distance + pair_distance;
-    same_distance = same_distance + select(same, pair_distance, constant<V>(0));
+    same_distance = same_distance + keep_where(same, pair_distance);
   }
   void add_to(PairSums& sums) const {
     sums.penalty += static_cast<double>(sum_of(penalty));
@@ -52,15 +51,15 @@ class Epilogue {
     for (; j + lanes <= begin; j += lanes) {
       if constexpr (WithGradient) write(sums + (j - first), math::constant<V>(0));
     }
-    for (; j < end; j += lanes) {
-      T* const at = sums + (j - first);
-      if (j >= begin && j + lanes <= end) {
-        step<false>(target_row, j, {}, at, lane_sums);
-      } else {
-        const Mask<V> valid = first_lanes<V>(end - j) && !first_lanes<V>(begin - j);
-        step<true>(target_row, j, valid, at, lane_sums);
-      }
+    if (j < begin) {
+      const Mask<V> valid = first_lanes<V>(end - j) && !first_lanes<V>(begin - j);
+      step<true>(target_row, j, valid, sums + (j - first), lane_sums);
+      j += lanes;
     }
+    for (; j + lanes <= end; j += lanes) {
+      step<false>(target_row, j, {}, sums + (j - first), lane_sums);
+    }
+    if (j < end) step<true>(target_row, j, first_lanes<V>(end - j), sums + (j - first), lane_sums);
     lane_sums_ = lane_sums;
     terms_ += (end - first + lanes - 1) / lanes;
     if (terms_ >= most_terms) flush();
@@ -78,11 +77,9 @@ class Epilogue {
   template <bool Masked, class TargetRow>
   LDMAT_ALWAYS_INLINE void step(const TargetRow& target_row, Index j, const Mask<V>& valid, T* at,
                                 LaneSums<V>& lane_sums) const noexcept {
-    using namespace math;
-    const V zero = constant<V>(0);
-    const auto keep = [&](const V& x) {
+    const auto keep = [&](const V& x) LDMAT_ALWAYS_INLINE_LAMBDA {
       if constexpr (Masked) {
-        return V(select(valid, x, zero));
+        return keep_where(valid, x);
       } else {
         return x;
       }

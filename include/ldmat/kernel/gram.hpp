@@ -1,13 +1,13 @@
 #pragma once
 
-#include <ldmat/kernel/epilogue.hpp>
+#include <ldmat/kernel/layout.hpp>
 #include <ldmat/kernel/multiply.hpp>
-
-#include <algorithm>
+#include <ldmat/kernel/transpose.hpp>
 
 /// Metrics of |x - y|^2 in many dimensions, by matrix products: a pair of row tiles at a time,
-/// S = X_I X_J^T, then in place S -> C_ij = w_ij phi'(D_ij - T_ij) slope(D_ij), then G_I += C X_J
-/// and G_J += C^T X_I; the gradient is diag(C 1) X - G. Never more than one tile of S.
+/// S = X_I X_J^T, then in place S -> |x_i - x_j|^2 -> C_ij = w_ij phi'(D_ij - T_ij) slope(D_ij),
+/// then G_I += C X_J and G_J += C^T X_I; the gradient is diag(C 1) X - G. Never more than one tile
+/// of S.
 ///
 /// |x_i|^2 + |x_j|^2 - 2 <x_i, x_j> loses digits where it is small against the norms. The features
 /// are centred to make the norms small, and every pair below `near` times them is computed again
@@ -15,202 +15,254 @@
 
 namespace ldmat::detail {
 
-/// How the gram kernel keeps a batch of n samples of `width` components: `rows`, one sample behind
-/// the other, and `panels`, a few neighbouring samples component by component, which is the order
-/// that S reads them in. Both are centred and padded with zeros.
-template <class T, class Arch>
-struct GramLayout {
+/// Pairs with |x_i - x_j|^2 <= near (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
+/// product form is some units in the last place of the norms, so that a distance kept at this bound
+/// has lost less than a factor 1 / near of its relative precision.
+inline constexpr double near = 0.03;
+
+/// Pairs of a row that were recomputed.
+struct NearPairs {
+  Index count = 0;
+  Index column[GramLayout<float>::most];
+};
+
+/// All that the gram kernel does but the epilogue; knows neither metric, target nor penalty.
+template <class Arch, class T>
+class GramTiles {
+  using V = Pack<T, Arch>;
+  using Layout = GramLayout<T>;
   using Registers = RegisterTile<T, Arch>;
-  static constexpr Index lanes = Registers::lanes;
+  static constexpr Index lanes = PackTraits<V>::size;
   static constexpr Index panel = Registers::columns;
-  /// Samples are padded to a multiple of this, which whole register tiles fit both ways.
-  static constexpr Index unit = 96;
-  static_assert(unit % Registers::rows == 0 && unit % panel == 0);
-  /// Tiles between row blocks; a batch that is no larger than `most` is one tile.
-  static constexpr Index tile = unit;
-  static constexpr Index most = 2 * unit;
-  /// Row to row in a tile: no power of two, which would put a column into few sets of a cache.
-  static constexpr Index tile_stride = most + 16;
-  static constexpr Index scratch_size = most * tile_stride;
+  static constexpr Index tile_stride = Layout::tile_stride;
+  static_assert(Layout::unit % Registers::rows == 0 && Layout::unit % panel == 0);
   /// Components of one product: a panel of them stays in the first cache.
   static constexpr Index depth = 256;
 
-  static Index padded_rows(Index n) { return (n + unit - 1) / unit * unit; }
-  static Index stride(Index width) {
-    const Index whole = (width + lanes - 1) / lanes * lanes;
-    return whole % 128 == 0 ? whole + 16 : whole;
-  }
-};
-
-template <class Arch, bool WithGradient, class T, Metric M, Penalty P, class Target>
-class GramKernel {
-  static_assert(M::from_squared_norm);
-  using V = Pack<T, Arch>;
-  using Layout = GramLayout<T, Arch>;
-  using Registers = RegisterTile<T, Arch>;
-  static constexpr Index lanes = PackTraits<V>::size;
-  static constexpr Index stride = Layout::tile_stride;
-
  public:
-  /// Pairs with |x_i - x_j|^2 <= near (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
-  /// product form is some units in the last place of the norms, so that a distance kept at this
-  /// bound has lost less than a factor 1 / near of its relative precision.
-  static constexpr T near = T(0.03);
+  const PackedBatch<T>& batch;
+  Index stride;       ///< of rows and gradient
+  Index panel_depth;  ///< components of a panel
 
-  MatrixView<const T> exact;  ///< n rows, as given; neighbouring components
-  const T* rows;              ///< centred, row_stride apart
-  const T* panels;
-  Index row_stride;
-  const T* norms;       ///< |rows_i|^2, padded
-  T* g;                 ///< as `rows`, zero at first
-  T* coefficient_sums;  ///< C 1, zero at first, padded
-  const M& metric;
-  const P& penalty;
-  const Target& target;
+  explicit GramTiles(const PackedBatch<T>& packed)
+      : batch(packed),
+        stride(Layout::stride(packed.width)),
+        panel_depth(Layout::panel_depth(packed.width)) {}
 
-  /// The pairs i < j of rows i in [i0, i1) and columns j in [j0, j1), which is the same range or one
-  /// behind it; both begin at multiples of Layout::unit. `products` holds Layout::scratch_size.
-  PairSums operator()(Index i0, Index i1, Index j0, Index j1, T* products) const noexcept {
-    Epilogue<Arch, WithGradient, T, M, P, Target> epilogue(metric, penalty, target);
-    const Index tile = std::max(i1 - i0, j1 - j0) <= Layout::most ? Layout::most : Layout::tile;
-    for (Index i = i0; i < i1; i += tile) {
-      for (Index j = i0 == j0 ? i : j0; j < j1; j += tile) {
-        tile_pair(i, std::min(i + tile, i1), j, std::min(j + tile, j1), products, epilogue);
-      }
+  /// rows = features minus their mean over the batch, norms = |rows_i|^2, and the panels, with what
+  /// pads them. O(n width).
+  void centre() const noexcept {
+    sum_rows();
+    const Index n = batch.n;
+    const Index padded = Layout::padded_rows(n);
+    for (Index i = 0; i < n; ++i) centre_row(i);
+    std::fill(batch.rows + n * stride, batch.rows + padded * stride, T(0));
+    std::fill(batch.norms + n, batch.norms + padded + lanes, T(0));
+    for (Index i = 0; i < padded; i += panel) {
+      transpose<Arch>(panel, panel_depth, batch.rows + i * stride, stride,
+                      batch.panels + i * panel_depth, panel);
     }
-    return epilogue.take_sums();
-  }
-
- private:
-  template <class E>
-  void tile_pair(Index i0, Index i1, Index j0, Index j1, T* products, E& epilogue) const noexcept {
-    inner_products(i0, i1, j0, j1, products);
-    for (Index i = i0; i < i1; ++i) {
-      T* const row = products + (i - i0) * stride;
-      pairs_of(i, std::max(j0, i + 1), j0, j1, row, epilogue);
-    }
-    if constexpr (WithGradient) add_gradient(i0, i1, j0, j1, products);
-  }
-
-  static constexpr Index round_up(Index count, Index step) {
-    return (count + step - 1) / step * step;
   }
 
   /// products = X_I X_J^T; of the tile on the diagonal only what register tiles hold of i < j.
   void inner_products(Index i0, Index i1, Index j0, Index j1, T* products) const noexcept {
-    for (Index k = 0; k == 0 || k < row_width(); k += Layout::depth) {
-      const Index depth = std::min(Layout::depth, row_width() - k);
-      for (Index j = j0; j < j1; j += Layout::panel) {
-        const T* const panel = panels + j * row_width() + k * Layout::panel;
-        const Index last = i0 == j0 ? std::min(i1, j + Layout::panel) : i1;
+    for (Index k = 0; k < batch.width; k += depth) {
+      const Index count = std::min(depth, batch.width - k);
+      for (Index j = j0; j < j1; j += panel) {
+        const T* const columns = batch.panels + j * panel_depth + k * panel;
+        const Index last = i0 == j0 ? std::min(i1, j + panel) : i1;
         for (Index i = i0; i < last; i += Registers::rows) {
           multiply_tile<Arch, Registers::rows, Registers::packs>(
-              depth, Factor<T>{rows + i * row_stride + k, row_stride, 1}, panel, Layout::panel,
-              products + (i - i0) * stride + (j - j0), stride, k > 0);
+              count, Factor<T>{batch.rows + i * stride + k, stride, 1}, columns, panel,
+              products + (i - i0) * tile_stride + (j - j0), tile_stride, k > 0);
         }
       }
     }
   }
-  Index row_width() const { return exact.columns; }
 
-  /// g += C X, both ways round. What the last register tiles read behind the last row and column of
-  /// the batch is not set, and only goes to rows of g that are padding.
+  /// gradient += C X, both ways round. What the last register tiles read behind the last row and
+  /// column of the batch is not set, and only goes to rows of the gradient that are padding.
   void add_gradient(Index i0, Index i1, Index j0, Index j1, const T* products) const noexcept {
-    const Index width = round_up(row_width(), lanes);
-    for (Index k = 0; k < width; k += Layout::panel) {
-      const bool whole = k + Layout::panel <= width;
+    const Index width = round_up(batch.width, lanes);
+    T* const g = batch.gradient;
+    for (Index k = 0; k < width; k += panel) {
+      const bool whole = k + panel <= width;
       for (Index i = i0; i < i1; i += Registers::rows) {
         const Index skip = i0 == j0 ? i - i0 : 0;  // left of the diagonal there is nothing
-        add_rows(whole, j1 - j0 - skip, {products + (i - i0) * stride + skip, stride, 1},
-                 rows + (j0 + skip) * row_stride + k, g + i * row_stride + k);
+        add_rows(whole, j1 - j0 - skip, {products + (i - i0) * tile_stride + skip, tile_stride, 1},
+                 batch.rows + (j0 + skip) * stride + k, g + i * stride + k);
       }
       for (Index j = j0; j < j1; j += Registers::rows) {
         const Index count = i0 == j0 ? std::min(i1 - i0, j - j0 + Registers::rows) : i1 - i0;
-        add_rows(whole, count, {products + (j - j0), 1, stride}, rows + i0 * row_stride + k,
-                 g + j * row_stride + k);
+        add_rows(whole, count, {products + (j - j0), 1, tile_stride}, batch.rows + i0 * stride + k,
+                 g + j * stride + k);
       }
     }
   }
-  void add_rows(bool whole, Index depth, Factor<T> a, const T* b, T* to) const noexcept {
-    if (whole) {
-      multiply_tile<Arch, Registers::rows, 2>(depth, a, b, row_stride, to, row_stride, true);
-    } else {
-      multiply_tile<Arch, Registers::rows, 1>(depth, a, b, row_stride, to, row_stride, true);
-    }
-  }
 
-  /// Row i of a tile, from inner products to coefficients.
-  template <class E>
-  void pairs_of(Index i, Index begin, Index j0, Index j1, T* row, E& epilogue) const noexcept {
-    Index near_pairs[Layout::most];
-    Index count = 0;
-    const Index first = std::min(begin, j1) / lanes * lanes;  // j0 is a multiple of the lanes
-    for (Index j = j0; j < first; j += lanes) {
-      if constexpr (WithGradient) write(row + (j - j0), math::constant<V>(0));
-    }
-    const V norm(norms[i]);
-    for (Index j = first; j < j1; j += lanes) {
-      T* const at = row + (j - j0);
+  /// Row i of a tile from inner products to |x_i - x_j|^2, for the columns from `first`, a multiple
+  /// of the lanes, to `end`, of which those from `begin` on are wanted.
+  void to_squares(Index i, Index first, Index begin, Index end, T* row,
+                  NearPairs& near_pairs) const noexcept {
+    const V norm(batch.norms[i]);
+    near_pairs.count = 0;
+    for (Index j = first; j < end; j += lanes) {
+      T* const at = row + (j - first);
       const V product = read<V>(at);
-      const V norm_sum = norm + read<V>(norms + j);
+      const V norm_sum = norm + read<V>(batch.norms + j);
       const V sum = norm_sum - (product + product);
       write(at, sum);
-      const Mask<V> close = sum <= V(near) * norm_sum;
+      const Mask<V> close = sum <= V(static_cast<T>(near)) * norm_sum;
       if (any_of(close)) {
         for (Index l = 0; l < lanes; ++l) {
-          if (lane_of(close, l) && j + l >= begin && j + l < j1) near_pairs[count++] = j + l;
+          if (lane_of(close, l) && j + l >= begin && j + l < end) {
+            near_pairs.column[near_pairs.count++] = j + l;
+          }
         }
       }
     }
-    for (Index p = 0; p < count; ++p) row[near_pairs[p] - j0] = exact_sum(i, near_pairs[p]);
-    epilogue.row(i, first, begin, j1, row + (first - j0));
-    if constexpr (WithGradient) {
-      for (Index p = 0; p < count; ++p) {
-        T& coefficient = row[near_pairs[p] - j0];
-        move_pair(i, near_pairs[p], coefficient);
-        coefficient = T(0);
-      }
-      V row_sum = math::constant<V>(0);
-      for (Index j = first; j < j1; j += lanes) {
-        const V coefficient = read<V>(row + (j - j0));
-        row_sum = row_sum + coefficient;
-        write(coefficient_sums + j, V(read<V>(coefficient_sums + j) + coefficient));
-      }
-      coefficient_sums[i] += sum_of(row_sum);
+    for (Index p = 0; p < near_pairs.count; ++p) {
+      row[near_pairs.column[p] - first] = exact_square(i, near_pairs.column[p]);
     }
   }
 
-  T exact_sum(Index i, Index j) const noexcept {
-    const T* const a = exact.data + i * exact.row_stride;
-    const T* const b = exact.data + j * exact.row_stride;
+  /// The gradient's share of recomputed pairs, whose coefficients are zero afterwards, and the sums
+  /// of the coefficients of row i.
+  void sum_coefficients(Index i, Index first, Index end, T* row,
+                        const NearPairs& near_pairs) const noexcept {
+    for (Index p = 0; p < near_pairs.count; ++p) {
+      T& coefficient = row[near_pairs.column[p] - first];
+      move_pair(i, near_pairs.column[p], coefficient);
+      coefficient = T(0);
+    }
+    V row_sum = math::constant<V>(0);
+    T* const sums = batch.coefficient_sums;
+    for (Index j = first; j < end; j += lanes) {
+      const V coefficient = read<V>(row + (j - first));
+      row_sum = row_sum + coefficient;
+      write(sums + j, V(read<V>(sums + j) + coefficient));
+    }
+    sums[i] += sum_of(row_sum);
+  }
+
+  /// gradient = diag(C 1) rows - gradient.
+  void finish_gradient() const noexcept {
+    for (Index i = 0; i < batch.n; ++i) {
+      const V sum(batch.coefficient_sums[i]);
+      for (Index k = i * stride; k < (i + 1) * stride; k += lanes) {
+        T* const g = batch.gradient + k;
+        write(g, V(sum * read<V>(batch.rows + k) - read<V>(g)));
+      }
+    }
+  }
+
+ private:
+  const T* features(Index i) const { return batch.features.data + i * batch.features.row_stride; }
+
+  /// Any point near the mean would do, so that its rounding does not matter.
+  void sum_rows() const noexcept {
+    T* const mean = batch.mean;
+    std::fill(mean, mean + stride, T(0));
+    for (Index i = 0; i < batch.n; ++i) {
+      const T* const row = features(i);
+      Index k = 0;
+      for (; k + lanes <= batch.width; k += lanes) {
+        write(mean + k, V(read<V>(mean + k) + read<V>(row + k)));
+      }
+      for (; k < batch.width; ++k) mean[k] += row[k];
+    }
+    for (Index k = 0; k < batch.width; ++k) mean[k] /= static_cast<T>(batch.n);
+  }
+
+  void centre_row(Index i) const noexcept {
+    const T* const row = features(i);
+    T* const out = batch.rows + i * stride;
+    V norm = math::constant<V>(0);
+    Index k = 0;
+    for (; k + lanes <= batch.width; k += lanes) {
+      const V x = read<V>(row + k) - read<V>(batch.mean + k);
+      norm = multiply_add(x, x, norm);
+      write(out + k, x);
+    }
+    T rest = T(0);
+    for (; k < batch.width; ++k) {
+      out[k] = row[k] - batch.mean[k];
+      rest += out[k] * out[k];
+    }
+    std::fill(out + batch.width, out + stride, T(0));
+    batch.norms[i] = sum_of(norm) + rest;
+  }
+
+  void add_rows(bool whole, Index count, Factor<T> a, const T* b, T* to) const noexcept {
+    if (whole) {
+      multiply_tile<Arch, Registers::rows, 2>(count, a, b, stride, to, stride, true);
+    } else {
+      multiply_tile<Arch, Registers::rows, 1>(count, a, b, stride, to, stride, true);
+    }
+  }
+
+  T exact_square(Index i, Index j) const noexcept {
+    const T* const a = features(i);
+    const T* const b = features(j);
     V lane_sum = math::constant<V>(0);
     Index k = 0;
-    for (; k + lanes <= row_width(); k += lanes) {
-      lane_sum = metric.accumulate(lane_sum, V(read<V>(a + k) - read<V>(b + k)));
+    for (; k + lanes <= batch.width; k += lanes) {
+      const V difference = read<V>(a + k) - read<V>(b + k);
+      lane_sum = multiply_add(difference, difference, lane_sum);
     }
     T sum = sum_of(lane_sum);
-    for (; k < row_width(); ++k) sum = metric.accumulate(sum, a[k] - b[k]);
+    for (; k < batch.width; ++k) sum += (a[k] - b[k]) * (a[k] - b[k]);
     return sum;
   }
 
-  /// The pair's gradient from its differences; g is subtracted at the end.
+  /// The gradient is subtracted at the end.
   void move_pair(Index i, Index j, T coefficient) const noexcept {
-    const T* const a = exact.data + i * exact.row_stride;
-    const T* const b = exact.data + j * exact.row_stride;
-    T* const g_i = g + i * row_stride;
-    T* const g_j = g + j * row_stride;
+    const T* const a = features(i);
+    const T* const b = features(j);
+    T* const g_i = batch.gradient + i * stride;
+    T* const g_j = batch.gradient + j * stride;
     Index k = 0;
-    for (; k + lanes <= row_width(); k += lanes) {
+    for (; k + lanes <= batch.width; k += lanes) {
       const V move = V(coefficient) * (read<V>(a + k) - read<V>(b + k));
       write(g_i + k, V(read<V>(g_i + k) - move));
       write(g_j + k, V(read<V>(g_j + k) + move));
     }
-    for (; k < row_width(); ++k) {
+    for (; k < batch.width; ++k) {
       const T move = coefficient * (a[k] - b[k]);
       g_i[k] -= move;
       g_j[k] += move;
     }
   }
 };
+
+/// The pairs i < j of rows i in [i0, i1) and columns j in [j0, j1), which is the same range or one
+/// behind it; both begin at multiples of Layout::unit. `products` holds Layout::scratch_size.
+template <bool WithGradient, class Arch, class T, class E>
+void gram_pairs(const GramTiles<Arch, T>& tiles, Index i0, Index i1, Index j0, Index j1,
+                T* products, E& epilogue) noexcept {
+  using Layout = GramLayout<T>;
+  constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
+  const Index tile = std::max(i1 - i0, j1 - j0) <= Layout::most ? Layout::most : Layout::tile;
+  NearPairs near_pairs;
+  for (Index top = i0; top < i1; top += tile) {
+    const Index bottom = std::min(top + tile, i1);
+    for (Index left = i0 == j0 ? top : j0; left < j1; left += tile) {
+      const Index right = std::min(left + tile, j1);
+      tiles.inner_products(top, bottom, left, right, products);
+      for (Index i = top; i < bottom; ++i) {
+        T* const row = products + (i - top) * Layout::tile_stride;
+        const Index begin = std::clamp(i + 1, left, right);
+        const Index first = begin / lanes * lanes;  // `left` is a multiple of the lanes
+        if constexpr (WithGradient) std::fill(row, row + (first - left), T(0));
+        tiles.to_squares(i, first, begin, right, row + (first - left), near_pairs);
+        epilogue.row(i, first, begin, right, row + (first - left));
+        if constexpr (WithGradient) {
+          tiles.sum_coefficients(i, first, right, row + (first - left), near_pairs);
+        }
+      }
+      if constexpr (WithGradient) tiles.add_gradient(top, bottom, left, right, products);
+    }
+  }
+}
 
 }  // namespace ldmat::detail

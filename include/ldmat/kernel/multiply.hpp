@@ -47,12 +47,11 @@ LDMAT_ALWAYS_INLINE void multiply_tile(Index depth, Factor<T> a, const T* b, Ind
   unrolled<rows * packs>([&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = V(T(0)); });
   // One pointer for three rows of a: what an address can hold without more registers.
   const T* from[rows / 3];
-  unrolled<rows / 3>(
-      [&](auto group) LDMAT_ALWAYS_INLINE_LAMBDA { from[group] = a.data + 3 * group * a.row; });
+  unrolled<rows / 3>([&](auto group)
+                         LDMAT_ALWAYS_INLINE_LAMBDA { from[group] = a.data + 3 * group * a.row; });
   for (Index k = 0; k < depth; ++k) {
     V right[packs];
-    unrolled<packs>(
-        [&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA { right[p] = read<V>(b + p * lanes); });
+    unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA { right[p] = read<V>(b + p * lanes); });
     unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
       const V left(from[r / 3][(r % 3) * a.row]);
       unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {

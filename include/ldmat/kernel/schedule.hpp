@@ -12,6 +12,9 @@
 
 namespace ldmat::detail {
 
+/// n^2 (d + 10) from which a second thread was seen to help: see docs/benchmarks.md.
+inline constexpr double least_work_for_threads = 2.5e6;
+
 /// Blocks meet as in a round-robin tournament: in every round each block is in at most one pair, so
 /// that the pairs of a round can add to their blocks' gradients at the same time. A block meets the
 /// others in the same order whatever the number of threads, and so the gradient has the same bits.
@@ -29,7 +32,8 @@ struct Tournament {
   };
   Game game(Index round, Index number) const {
     if (round == 0) return {number, number, true};
-    const Index circle = rounds() - 1;  // all but one sit in a circle, which turns by one each round
+    const Index circle =
+        rounds() - 1;  // all but one sit in a circle, which turns by one each round
     const Index a = number == 0 ? circle : (round + number) % circle;
     const Index b = (round + circle - number) % circle;
     return {std::min(a, b), std::max(a, b), std::max(a, b) < blocks};
@@ -76,21 +80,24 @@ PairSums play_all(Tournament tournament, int threads, PairSums* slots, const Pla
   return sums;
 }
 
-/// Threads for `pairs` pairs of `width` components, where the caller asks for `asked` (0: as many as
-/// OpenMP would start, where the work is worth waking them).
+/// Threads for a batch of n samples of `width` components in `blocks` blocks, where the caller asks
+/// for `asked` (0: as many as OpenMP would start, once the work is worth waking them).
 template <bool Threaded>
-int thread_count(int asked, Index n, Index width) noexcept {
+int thread_count(int asked, Index n, Index width, Index blocks) noexcept {
 #if defined(_OPENMP)
   if constexpr (Threaded) {
-    if (asked > 0) return asked;
-    // In multiply-adds of pairs' components; the epilogue is worth about ten of them.
-    const auto work = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(width + 10);
-    return work < 2.5e6 || omp_in_parallel() != 0 ? 1 : omp_get_max_threads();
+    // A pair's components in multiply-adds; its epilogue costs about as much as ten of them.
+    const auto samples = static_cast<double>(n);
+    const double work = samples * samples * static_cast<double>(width + 10);
+    const bool worth = work >= least_work_for_threads && omp_in_parallel() == 0;
+    const int wanted = asked > 0 ? asked : (worth ? omp_get_max_threads() : 1);
+    return static_cast<int>(std::min<Index>(wanted, blocks));
   }
 #endif
-  static_cast<void>(asked);
   static_cast<void>(n);
   static_cast<void>(width);
+  static_cast<void>(blocks);
+  static_cast<void>(asked);
   return 1;
 }
 

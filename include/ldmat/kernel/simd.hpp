@@ -25,19 +25,6 @@ template <class T, class Arch>
 using Pack = xsimd::batch<T, Arch>;
 #endif
 
-/// What a kernel is compiled for: an instruction set, and whether it may start OpenMP threads. A
-/// template parameter of everything compiled for it, so that files of other settings share nothing.
-template <class Isa, bool Threads>
-struct Backend {
-  using Arch = Isa;
-  static constexpr bool threads = Threads;
-};
-#if defined(_OPENMP)
-using DefaultBackend = Backend<DefaultArch, true>;
-#else
-using DefaultBackend = Backend<DefaultArch, false>;
-#endif
-
 #if defined(XSIMD_NO_SUPPORTED_ARCHITECTURE)
 template <class Arch>
 inline constexpr int registers = 16;
@@ -75,8 +62,30 @@ LDMAT_ALWAYS_INLINE V subtract_product(const V& a, const V& b, const V& c) {
   if constexpr (std::is_arithmetic_v<V>) {
     return c - a * b;
   } else {
-    return multiply_add(V(-a), b, c);
+#if defined(__AVX512F__) && XSIMD_VERSION_MAJOR < 11
+    using Arch = typename V::arch_type;
+    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+      if constexpr (sizeof(typename V::value_type) == 4) {
+        return _mm512_fnmadd_ps(a, b, c);
+      } else {
+        return _mm512_fnmadd_pd(a, b, c);
+      }
+    }
+#endif
+    return xsimd::fnma(a, b, c);
   }
+}
+
+/// x, kept in a register. GCC otherwise loads again what is used more than once, and the loads, not
+/// the arithmetic, then set the pace of the kernels' inner loops.
+template <class V>
+LDMAT_ALWAYS_INLINE V in_register(V x) {
+#if defined(__GNUC__) && defined(__x86_64__)
+  if constexpr (!std::is_arithmetic_v<V>) {
+    asm("" : "+v"(x.data));  // NOLINT(hicpp-no-assembler): generates no instruction
+  }
+#endif
+  return x;
 }
 
 /// Sum of the lanes.
@@ -141,6 +150,29 @@ bool lane_of(const M& mask, Index lane) {
 
 #if !defined(XSIMD_NO_SUPPORTED_ARCHITECTURE)
 
+/// Where a mask is as wide as a pack, bit operations are cheaper than what compilers make of a blend.
+template <class T, class Arch>
+struct Choice<xsimd::batch<T, Arch>> {
+  using V = xsimd::batch<T, Arch>;
+  static constexpr bool wide_masks =
+      std::is_same_v<typename xsimd::batch_bool<T, Arch>::register_type, typename V::register_type>;
+
+  LDMAT_ALWAYS_INLINE static V of(const Mask<V>& condition, const V& yes, const V& no) {
+    if constexpr (wide_masks) {
+      return no ^ (V(condition.data) & (yes ^ no));
+    } else {
+      return xsimd::select(condition, yes, no);
+    }
+  }
+  LDMAT_ALWAYS_INLINE static V kept(const Mask<V>& condition, const V& x) {
+    if constexpr (wide_masks) {
+      return V(condition.data) & x;
+    } else {
+      return xsimd::select(condition, x, V(0));
+    }
+  }
+};
+
 /// y for y = (1 + error) / sqrt(x): two more terms of the series, error' = -5/16 (2 error)^3.
 template <class V>
 LDMAT_ALWAYS_INLINE V refine_cubic(const V& x, const V& y) {
@@ -195,5 +227,43 @@ struct InverseSqrt<xsimd::batch<T, Arch>> {
 };
 
 #endif
+
+/// Elements of a small square that is transposed in registers; 1 where there is none.
+template <class T, class Arch>
+inline constexpr Index square =
+#if defined(__SSE2__)
+    std::is_same_v<T, float> ? 4 : (std::is_same_v<T, double> ? 2 : 1);
+#else
+    1;
+#endif
+
+/// to (square x square) = from^T.
+template <class T, class Arch>
+LDMAT_ALWAYS_INLINE void transpose_square(const T* from, Index from_stride, T* to,
+                                          Index to_stride) {
+#if defined(__SSE2__)
+  if constexpr (std::is_same_v<T, float>) {
+    __m128 a = _mm_loadu_ps(from);
+    __m128 b = _mm_loadu_ps(from + from_stride);
+    __m128 c = _mm_loadu_ps(from + 2 * from_stride);
+    __m128 d = _mm_loadu_ps(from + 3 * from_stride);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(to, a);
+    _mm_storeu_ps(to + to_stride, b);
+    _mm_storeu_ps(to + 2 * to_stride, c);
+    _mm_storeu_ps(to + 3 * to_stride, d);
+    return;
+  } else if constexpr (std::is_same_v<T, double>) {
+    const __m128d a = _mm_loadu_pd(from);
+    const __m128d b = _mm_loadu_pd(from + from_stride);
+    _mm_storeu_pd(to, _mm_unpacklo_pd(a, b));
+    _mm_storeu_pd(to + to_stride, _mm_unpackhi_pd(a, b));
+    return;
+  }
+#endif
+  static_cast<void>(from_stride);
+  static_cast<void>(to_stride);
+  *to = *from;
+}
 
 }  // namespace ldmat::detail

@@ -41,10 +41,9 @@ struct FixedDistanceTarget {
 
     template <class V>
     LDMAT_HOST_DEVICE PairTarget<V> pair(Index j) const {
-      using namespace math;
       const Mask<V> same = read<V>(ids + j) == V(id);
-      return {select(same, V(kinds.same_distance), V(kinds.different_distance)),
-              select(same, V(kinds.same_weight), V(kinds.different_weight)), same};
+      return {choose(same, V(kinds.same_distance), V(kinds.different_distance)),
+              choose(same, V(kinds.same_weight), V(kinds.different_weight)), same};
     }
   };
   LDMAT_HOST_DEVICE Row row(Index i) const { return {ids, ids[i], kinds}; }

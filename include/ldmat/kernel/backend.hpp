@@ -1,0 +1,44 @@
+#pragma once
+
+#include <ldmat/kernel/packed.hpp>
+
+/// What a Loss computes with. A template parameter of everything that depends on it, so that files
+/// compiled with different flags share no code.
+
+namespace ldmat::detail {
+
+/// The instruction set, and whether OpenMP threads may be started, that the including file is
+/// compiled for.
+template <class Isa, bool Threads>
+struct Backend {
+  using Arch = Isa;
+  static constexpr bool threads = Threads;
+
+  static int thread_count(int asked, Index n, Index width, Index blocks) noexcept {
+    return detail::thread_count<threads>(asked, n, width, blocks);
+  }
+  template <bool WithGradient, class T, Metric M, Penalty P, class Target>
+  static PairSums sums(const PackedBatch<T>& batch, const M& metric, const P& penalty,
+                       const Target& target) noexcept {
+    return packed_sums<Backend, WithGradient>(batch, metric, penalty, target);
+  }
+};
+
+#if defined(_OPENMP)
+using OwnBackend = Backend<DefaultArch, true>;
+#else
+using OwnBackend = Backend<DefaultArch, false>;
+#endif
+
+}  // namespace ldmat::detail
+
+#if defined(LDMAT_DISPATCH)
+#include <ldmat/dispatch/dispatch.hpp>
+namespace ldmat::detail {
+using DefaultBackend = Dispatched;
+}
+#else
+namespace ldmat::detail {
+using DefaultBackend = OwnBackend;
+}
+#endif
