@@ -20,3 +20,7 @@ if(OpenMP_CXX_FOUND)
   ldmat_add_test(loss_openmp SOURCES test_loss.cpp LIBRARIES OpenMP::OpenMP_CXX)
   set_tests_properties(loss_openmp PROPERTIES ENVIRONMENT OMP_NUM_THREADS=2)
 endif()
+
+if(TARGET ldmat_dispatch)
+  include("${CMAKE_CURRENT_SOURCE_DIR}/dispatch.cmake")
+endif()

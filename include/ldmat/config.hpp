@@ -21,6 +21,6 @@
 #define LDMAT_ALWAYS_INLINE __forceinline
 #define LDMAT_ALWAYS_INLINE_LAMBDA
 #else
-#define LDMAT_ALWAYS_INLINE [[gnu::always_inline]] inline
+#define LDMAT_ALWAYS_INLINE __attribute__((always_inline)) inline
 #define LDMAT_ALWAYS_INLINE_LAMBDA __attribute__((always_inline))
 #endif

@@ -34,9 +34,43 @@ using OwnBackend = Backend<DefaultArch, false>;
 
 #if defined(LDMAT_DISPATCH)
 #include <ldmat/dispatch/dispatch.hpp>
+
 namespace ldmat::detail {
+
+/// The kernels of ldmat::dispatch, or this file's own for policies that are not compiled there.
+struct Dispatched {
+  static int thread_count(int asked, Index n, Index width, Index blocks) noexcept {
+    return dispatched_threads(asked, n, width, blocks);
+  }
+
+  template <bool WithGradient, class T, class M, class P, class Target>
+  static PairSums sums(const PackedBatch<T>& batch, const M& metric, const P& penalty,
+                       const Target& target) noexcept {
+    if constexpr (compiled<T, M, P, Target>) {
+      switch (next_call()) {
+#if defined(__x86_64__) || defined(_M_X64)
+        case InstructionSet::avx512:
+          return compiled_sums<CompiledFor<InstructionSet::avx512>, WithGradient>(batch, metric,
+                                                                                  penalty, target);
+        case InstructionSet::avx2:
+          return compiled_sums<CompiledFor<InstructionSet::avx2>, WithGradient>(batch, metric,
+                                                                                penalty, target);
+#endif
+        default:
+          return compiled_sums<CompiledFor<InstructionSet::baseline>, WithGradient>(
+              batch, metric, penalty, target);
+      }
+    } else {
+      PackedBatch<T> alone = batch;
+      alone.threads = OwnBackend::threads ? batch.threads : 1;
+      return OwnBackend::sums<WithGradient>(alone, metric, penalty, target);
+    }
+  }
+};
+
 using DefaultBackend = Dispatched;
-}
+
+}  // namespace ldmat::detail
 #else
 namespace ldmat::detail {
 using DefaultBackend = OwnBackend;

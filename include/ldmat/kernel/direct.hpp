@@ -88,10 +88,10 @@ class DirectStrips {
 /// The pairs i < j of rows i in [row_begin, row_end) and columns j in [begin, end), at most
 /// Layout::most_columns of them, `begin` a multiple of the lanes. Writes to g only there, and past
 /// `end` only where it is not a multiple of the lanes.
-template <bool WithGradient, class Arch, class T, Metric M, Penalty P, class Target>
+template <bool WithGradient, class Arch, class T, Metric M>
 void direct_pairs(const DirectStrips<Arch, T, M>& strips, Index row_begin, Index row_end,
-                  Index begin, Index end, T* strip,
-                  Epilogue<Arch, WithGradient, T, M, P, Target>& epilogue) noexcept {
+                  Index begin, Index end, T* strip, const RowEpilogue<Arch, T>& epilogue,
+                  Totals<Pack<T, Arch>>& totals) noexcept {
   using Layout = DirectLayout<T>;
   constexpr Index rows = Layout::strip_rows;
   constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
@@ -101,7 +101,7 @@ void direct_pairs(const DirectStrips<Arch, T, M>& strips, Index row_begin, Index
     strips.sum_components(i, first, end, strip);
     for (Index r = 0; r < count; ++r) {
       const Index from = std::min(std::max(first, i + r + 1), end);
-      epilogue.row(i + r, first, from, end, strip + r * Layout::strip_stride);
+      epilogue(i + r, first, from, end, strip + r * Layout::strip_stride, totals);
     }
     if constexpr (WithGradient) {
       for (Index r = count; r < rows; ++r) {

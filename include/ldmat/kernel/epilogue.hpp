@@ -11,7 +11,7 @@
 
 namespace ldmat::detail {
 
-/// Sums over pairs in the lanes of a pack.
+/// Sums over pairs in the lanes of packs.
 template <class V>
 struct LaneSums {
   V penalty = math::constant<V>(0);
@@ -23,10 +23,53 @@ struct LaneSums {
     distance = distance + pair_distance;
     same_distance = same_distance + keep_where(same, pair_distance);
   }
-  void add_to(PairSums& sums) const {
-    sums.penalty += static_cast<double>(sum_of(penalty));
-    sums.distance += static_cast<double>(sum_of(distance));
-    sums.same_distance += static_cast<double>(sum_of(same_distance));
+};
+
+/// Sums over pairs: in lanes, and from time to time in double.
+template <class V>
+class Totals {
+ public:
+  LaneSums<V> lanes;
+
+  /// To be called after `packs` packs were added to `lanes`: a lane adds up some hundred terms at
+  /// most.
+  void count(Index packs) noexcept {
+    terms_ += packs;
+    if (terms_ >= 64) flush();
+  }
+  PairSums total() noexcept {
+    flush();
+    return sums_;
+  }
+
+ private:
+  void flush() noexcept {
+    sums_.penalty += static_cast<double>(sum_of(lanes.penalty));
+    sums_.distance += static_cast<double>(sum_of(lanes.distance));
+    sums_.same_distance += static_cast<double>(sum_of(lanes.same_distance));
+    lanes = {};
+    terms_ = 0;
+  }
+
+  PairSums sums_;
+  Index terms_ = 0;
+};
+
+/// An epilogue as kernels call it, once per row: they are compiled once for all targets and
+/// penalties.
+template <class Arch, class T>
+struct RowEpilogue {
+  using Sums = Totals<Pack<T, Arch>>;
+  const void* self;
+  void (*call)(const void* self, Index i, Index first, Index begin, Index end, T* sums,
+               Sums& totals) noexcept;
+
+  /// Pairs (i, j) for begin <= j < end, whose sums over components stand at sums[j - first], where
+  /// first <= begin. With gradient, w_ij phi'(D_ij - T_ij) slope(D_ij) takes their place, and 0
+  /// that of all other j from `first` to the end of the last pack.
+  void operator()(Index i, Index first, Index begin, Index end, T* sums,
+                  Sums& totals) const noexcept {
+    call(self, i, first, begin, end, sums, totals);
   }
 };
 
@@ -34,49 +77,47 @@ template <class Arch, bool WithGradient, class T, Metric M, Penalty P, class Tar
 class Epilogue {
   using V = Pack<T, Arch>;
   static constexpr Index lanes = PackTraits<V>::size;
-  /// Terms that a lane may add up in T before they go to a double sum.
-  static constexpr Index most_terms = 64;
 
  public:
   Epilogue(const M& metric, const P& penalty, const Target& target)
       : metric_(metric), penalty_(penalty), target_(target) {}
 
-  /// Pairs (i, j) for begin <= j < end, whose sums over components stand at sums[j - first], where
-  /// first <= begin. WithGradient, w_ij phi'(D_ij - T_ij) slope(D_ij) takes their place, and 0 that
-  /// of all other j from `first` to the end of the last pack.
-  void row(Index i, Index first, Index begin, Index end, T* sums) noexcept {
-    const auto target_row = target_.row(i);
-    LaneSums<V> lane_sums = lane_sums_;
-    Index j = first;
-    for (; j + lanes <= begin; j += lanes) {
-      if constexpr (WithGradient) write(sums + (j - first), math::constant<V>(0));
-    }
-    if (j < begin) {
-      const Mask<V> valid = first_lanes<V>(end - j) && !first_lanes<V>(begin - j);
-      step<true>(target_row, j, valid, sums + (j - first), lane_sums);
-      j += lanes;
-    }
-    for (; j + lanes <= end; j += lanes) {
-      step<false>(target_row, j, {}, sums + (j - first), lane_sums);
-    }
-    if (j < end) step<true>(target_row, j, first_lanes<V>(end - j), sums + (j - first), lane_sums);
-    lane_sums_ = lane_sums;
-    terms_ += (end - first + lanes - 1) / lanes;
-    if (terms_ >= most_terms) flush();
-  }
-
-  /// What was summed since the last call.
-  PairSums take_sums() noexcept {
-    flush();
-    const PairSums result = sums_;
-    sums_ = {};
-    return result;
+  operator RowEpilogue<Arch, T>() const noexcept {  // NOLINT(google-explicit-constructor)
+    return {this, [](const void* self, Index i, Index first, Index begin, Index end, T* sums,
+                     Totals<V>& totals) noexcept {
+              static_cast<const Epilogue*>(self)->row(i, first, begin, end, sums, totals);
+            }};
   }
 
  private:
+  LDMAT_ALWAYS_INLINE void row(Index i, Index first, Index begin, Index end, T* sums,
+                               Totals<V>& totals) const noexcept {
+    const auto target_row = target_.row(i);
+    LaneSums<V> lane_sums = totals.lanes;
+    const Index whole = first + (begin - first + lanes - 1) / lanes * lanes;
+    const Index last = whole < end ? end - (end - whole) % lanes : whole;
+    if constexpr (WithGradient) {
+      for (Index j = first; j + lanes <= begin; j += lanes) {
+        write(sums + (j - first), math::constant<V>(0));
+      }
+    }
+    for (Index j = whole; j < last; j += lanes) {
+      step<false>(target_row, j, {}, sums + (j - first), lane_sums);
+    }
+    // What `begin` and `end` cut.
+    for (const Index j : {begin < whole ? whole - lanes : end, last}) {
+      if (j >= end) continue;
+      const Mask<V> valid = first_lanes<V>(end - j) && !first_lanes<V>(begin - j);
+      step<true>(target_row, j, valid, sums + (j - first), lane_sums);
+    }
+    totals.lanes = lane_sums;
+    totals.count((end - first) / lanes + 1);
+  }
+
   template <bool Masked, class TargetRow>
   LDMAT_ALWAYS_INLINE void step(const TargetRow& target_row, Index j, const Mask<V>& valid, T* at,
                                 LaneSums<V>& lane_sums) const noexcept {
+    using namespace math;
     const auto keep = [&](const V& x) LDMAT_ALWAYS_INLINE_LAMBDA {
       if constexpr (Masked) {
         return keep_where(valid, x);
@@ -105,18 +146,9 @@ class Epilogue {
     }
   }
 
-  void flush() noexcept {
-    lane_sums_.add_to(sums_);
-    lane_sums_ = {};
-    terms_ = 0;
-  }
-
   const M& metric_;
   const P& penalty_;
   const Target& target_;
-  LaneSums<V> lane_sums_;
-  PairSums sums_;
-  Index terms_ = 0;
 };
 
 }  // namespace ldmat::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/kernel/epilogue.hpp>
 #include <ldmat/kernel/layout.hpp>
 #include <ldmat/kernel/multiply.hpp>
 #include <ldmat/kernel/transpose.hpp>
@@ -237,9 +238,10 @@ class GramTiles {
 
 /// The pairs i < j of rows i in [i0, i1) and columns j in [j0, j1), which is the same range or one
 /// behind it; both begin at multiples of Layout::unit. `products` holds Layout::scratch_size.
-template <bool WithGradient, class Arch, class T, class E>
+template <bool WithGradient, class Arch, class T>
 void gram_pairs(const GramTiles<Arch, T>& tiles, Index i0, Index i1, Index j0, Index j1,
-                T* products, E& epilogue) noexcept {
+                T* products, const RowEpilogue<Arch, T>& epilogue,
+                Totals<Pack<T, Arch>>& totals) noexcept {
   using Layout = GramLayout<T>;
   constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
   const Index tile = std::max(i1 - i0, j1 - j0) <= Layout::most ? Layout::most : Layout::tile;
@@ -255,7 +257,7 @@ void gram_pairs(const GramTiles<Arch, T>& tiles, Index i0, Index i1, Index j0, I
         const Index first = begin / lanes * lanes;  // `left` is a multiple of the lanes
         if constexpr (WithGradient) std::fill(row, row + (first - left), T(0));
         tiles.to_squares(i, first, begin, right, row + (first - left), near_pairs);
-        epilogue.row(i, first, begin, right, row + (first - left));
+        epilogue(i, first, begin, right, row + (first - left), totals);
         if constexpr (WithGradient) {
           tiles.sum_coefficients(i, first, right, row + (first - left), near_pairs);
         }

@@ -58,14 +58,14 @@ struct GramLayout {
 /// What is computed by one thread at a time: the pairs of two blocks of this many samples. Enough
 /// blocks for many threads, but rows long enough to be worth starting.
 template <class T>
-Index block_rows(bool gram, Index n) {
+LDMAT_ALWAYS_INLINE Index block_rows(bool gram, Index n) {
   if (gram && n <= GramLayout<T>::most) return GramLayout<T>::most;
   const Index unit = gram ? GramLayout<T>::unit : 128;
   const Index most = gram ? 4 * unit : DirectLayout<T>::most_columns;
   return std::clamp(round_up(n / 16, unit), unit, most);
 }
 template <class T>
-Index block_count(bool gram, Index n) {
+LDMAT_ALWAYS_INLINE Index block_count(bool gram, Index n) {
   const Index rows = block_rows<T>(gram, n);
   return (n + rows - 1) / rows;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/kernel/sums.hpp>
+#include <ldmat/kernel/layout.hpp>
 
 #include <algorithm>
 
@@ -40,43 +40,39 @@ struct Tournament {
   }
 };
 
-/// Calls play(first block, second block, thread) for all pairs of blocks, on `threads` threads, and
-/// adds what it returns to slots[game], of which there are `blocks`.
-template <bool Threaded, class Play>
-PairSums play_all(Tournament tournament, int threads, PairSums* slots, const Play& play) noexcept {
-  const Index blocks = tournament.blocks;
-  std::fill(slots, slots + blocks, PairSums{});
-  const auto one = [&](Index round, Index number, int thread) {
+/// Calls play(i0, i1, j0, j1, scratch) for all pairs of the batch's blocks [i0, i1) and [j0, j1), and
+/// adds up what it returns.
+template <class Backend, class T, class Play>
+PairSums play_all(const PackedBatch<T>& batch, const Play& play) noexcept {
+  const Index rows = block_rows<T>(batch.gram, batch.n);
+  const Tournament tournament{block_count<T>(batch.gram, batch.n)};
+  // One sum for each game of a round: which thread plays it makes no difference.
+  std::fill(batch.slots, batch.slots + tournament.blocks, PairSums{});
+  const auto play_one = [&](Index round, Index number, int thread) noexcept {
     const Tournament::Game game = tournament.game(round, number);
-    if (game.played) slots[number] += play(game.first, game.second, thread);
-  };
-  const auto all = [&] {
-    for (Index round = 0; round < tournament.rounds(); ++round) {
-      for (Index number = 0; number < tournament.games(round); ++number) one(round, number, 0);
-    }
+    if (!game.played) return;
+    const auto end_of = [&](Index block) { return std::min(batch.n, (block + 1) * rows); };
+    batch.slots[number] += play(game.first * rows, end_of(game.first), game.second * rows,
+                                end_of(game.second), batch.scratch + thread * batch.scratch_apart);
   };
 #if defined(_OPENMP)
-  if constexpr (Threaded) {
-    if (threads > 1) {
-#pragma omp parallel num_threads(threads)
-      for (Index round = 0; round < tournament.rounds(); ++round) {
+  if (Backend::threads && batch.threads > 1) {
+#pragma omp parallel num_threads(batch.threads)
+    for (Index round = 0; round < tournament.rounds(); ++round) {
 #pragma omp for schedule(dynamic, 1)
-        for (Index number = 0; number < tournament.games(round); ++number) {
-          one(round, number, omp_get_thread_num());
-        }
+      for (Index number = 0; number < tournament.games(round); ++number) {
+        play_one(round, number, omp_get_thread_num());
       }
-    } else {
-      all();
     }
-  } else {
-    all();
-  }
-#else
-  static_cast<void>(threads);
-  all();
+  } else
 #endif
+  {
+    for (Index round = 0; round < tournament.rounds(); ++round) {
+      for (Index number = 0; number < tournament.games(round); ++number) play_one(round, number, 0);
+    }
+  }
   PairSums sums;
-  for (Index number = 0; number < blocks; ++number) sums += slots[number];
+  for (Index number = 0; number < tournament.blocks; ++number) sums += batch.slots[number];
   return sums;
 }
 

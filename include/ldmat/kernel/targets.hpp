@@ -46,7 +46,7 @@ struct FixedDistanceTarget {
               choose(same, V(kinds.same_weight), V(kinds.different_weight)), same};
     }
   };
-  LDMAT_HOST_DEVICE Row row(Index i) const { return {ids, ids[i], kinds}; }
+  LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE Row row(Index i) const { return {ids, ids[i], kinds}; }
 };
 
 /// Class ids with a table: T_ij = distances[y_i][y_j], w_ij = weights[y_i][y_j].
@@ -80,7 +80,7 @@ struct ClassTableTarget {
       ++observed_pairs[index[j]];
     }
   };
-  LDMAT_HOST_DEVICE Row row(Index i) const {
+  LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE Row row(Index i) const {
     const Index at = static_cast<Index>(index[i]) * classes;
     const bool observing = observed.distance != nullptr;
     return {ids,
@@ -130,7 +130,7 @@ struct LabelVectorTarget {
               select(same, V(target->same_weight), V(target->different_weight)), same};
     }
   };
-  LDMAT_HOST_DEVICE Row row(Index i) const { return {this, i}; }
+  LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE Row row(Index i) const { return {this, i}; }
 };
 
 /// A whole n x n target of the caller's: T_ij, and L_ij (or T_ij itself) to tell same from
@@ -167,7 +167,7 @@ struct DenseTarget {
       return {distance, select(same, V(dense->same_weight), V(dense->different_weight)), same};
     }
   };
-  LDMAT_HOST_DEVICE Row row(Index i) const { return {this, i}; }
+  LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE Row row(Index i) const { return {this, i}; }
 };
 
 }  // namespace ldmat::detail

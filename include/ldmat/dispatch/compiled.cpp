@@ -1,0 +1,54 @@
+// The kernels of ldmat::dispatch for one instruction set and one accumulator type: compiled several
+// times, with LDMAT_COMPILED_FOR and LDMAT_COMPILED_SCALAR saying for what, and the compiler's flags
+// agreeing.
+
+#include <ldmat/dispatch/dispatch.hpp>
+#include <ldmat/kernel/packed.hpp>
+
+namespace ldmat::detail {
+namespace {
+
+struct Own {
+  using Arch = DefaultArch;
+#if defined(_OPENMP)
+  static constexpr bool threads = true;
+#else
+  static constexpr bool threads = false;
+#endif
+};
+
+}  // namespace
+
+template <class Isa, bool WithGradient, class T, class M, class P, class Target>
+PairSums compiled_sums(const PackedBatch<T>& batch, const M& metric, const P& penalty,
+                       const Target& target) noexcept {
+  return packed_sums<Own, WithGradient>(batch, metric, penalty, target);
+}
+
+using Isa = CompiledFor<InstructionSet::LDMAT_COMPILED_FOR>;
+using Scalar = LDMAT_COMPILED_SCALAR;
+
+#define LDMAT_COMPILE(gradient, M, P, Target)                                                    \
+  template PairSums compiled_sums<Isa, gradient>(const PackedBatch<Scalar>&, const M&, const P&, \
+                                                 const Target<Scalar>&) noexcept;
+#define LDMAT_COMPILE_TARGETS(M, P)               \
+  LDMAT_COMPILE(true, M, P, FixedDistanceTarget)  \
+  LDMAT_COMPILE(true, M, P, ClassTableTarget)     \
+  LDMAT_COMPILE(false, M, P, FixedDistanceTarget) \
+  LDMAT_COMPILE(false, M, P, ClassTableTarget)
+#define LDMAT_COMPILE_PENALTIES(M)             \
+  LDMAT_COMPILE_TARGETS(M, Squared)            \
+  LDMAT_COMPILE_TARGETS(M, Absolute)           \
+  LDMAT_COMPILE_TARGETS(M, Huber)              \
+  LDMAT_COMPILE_TARGETS(M, Band)               \
+  LDMAT_COMPILE_TARGETS(M, OneSided<Squared>)  \
+  LDMAT_COMPILE_TARGETS(M, OneSided<Absolute>) \
+  LDMAT_COMPILE_TARGETS(M, OneSided<Huber>)    \
+  LDMAT_COMPILE_TARGETS(M, OneSided<Band>)
+
+LDMAT_COMPILE_PENALTIES(Euclidean)
+LDMAT_COMPILE_PENALTIES(SquaredEuclidean)
+LDMAT_COMPILE_PENALTIES(Cosine)
+LDMAT_COMPILE_PENALTIES(Manhattan)
+
+}  // namespace ldmat::detail
