@@ -94,8 +94,10 @@ Outcome<T> chosen(const Prepared<T>& batch, const Target& target, KernelChoice c
 
 template <class T, class M>
 void compare(Random& random, double bound) {
-  for (const Index n : {2, 15, 16, 17, 31, 65, 128, 129, 300, 530}) {
-    for (const Index d : {1, 2, 4, 9, 16, 33, 70}) {
+  for (const Index n : {2, 15, 16, 17, 31, 65, 128, 129, 193, 300, 530}) {
+    // 300: more than the components of one product
+    for (const Index d :
+         n == 129 ? std::vector<Index>{128, 300} : std::vector<Index>{1, 2, 4, 9, 16, 33, 70}) {
       const support::Batch given = support::random_batch(random, n, d, 4, true);
       Prepared<T> batch(given, 4);
       Prepared<double> exact(given, 4);

@@ -5,6 +5,8 @@
 #include <ldmat/kernel/multiply.hpp>
 #include <ldmat/kernel/transpose.hpp>
 
+#include <bit>
+
 /// Metrics of |x - y|^2 in many dimensions, by matrix products: a pair of row tiles at a time,
 /// S = X_I X_J^T, then in place S -> |x_i - x_j|^2 -> C_ij = w_ij phi'(D_ij - T_ij) slope(D_ij),
 /// then G_I += C X_J and G_J += C^T X_I; the gradient is diag(C 1) X - G. Never more than one tile
@@ -115,10 +117,9 @@ class GramTiles {
       write(at, sum);
       const Mask<V> close = sum <= V(static_cast<T>(near)) * norm_sum;
       if (any_of(close)) {
-        for (Index l = 0; l < lanes; ++l) {
-          if (lane_of(close, l) && j + l >= begin && j + l < end) {
-            near_pairs.column[near_pairs.count++] = j + l;
-          }
+        for (unsigned bits = bits_of(close); bits != 0; bits &= bits - 1) {
+          const Index column = j + std::countr_zero(bits);
+          if (column >= begin && column < end) near_pairs.column[near_pairs.count++] = column;
         }
       }
     }

@@ -138,6 +138,10 @@ void write(typename PackTraits<V>::scalar* to, const V& pack) {
   }
 }
 
+inline unsigned bits_of(bool mask) {
+  return mask ? 1U : 0U;
+}
+
 /// Whether the lane's bit of a mask is set.
 template <class M>
 bool lane_of(const M& mask, Index lane) {
@@ -149,6 +153,30 @@ bool lane_of(const M& mask, Index lane) {
 }
 
 #if !defined(XSIMD_NO_SUPPORTED_ARCHITECTURE)
+
+/// Bit l of the result is set where lane l of the mask is.
+template <class T, class Arch>
+unsigned bits_of(const xsimd::batch_bool<T, Arch>& mask) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+    return static_cast<unsigned>(mask.data);
+  } else
+#endif
+#if defined(__AVX__)
+      if constexpr (std::is_base_of_v<xsimd::avx, Arch>) {
+    if constexpr (sizeof(T) == 4) {
+      return static_cast<unsigned>(_mm256_movemask_ps(mask.data));
+    } else {
+      return static_cast<unsigned>(_mm256_movemask_pd(mask.data));
+    }
+  } else
+#endif
+  {
+    unsigned bits = 0;
+    for (unsigned l = 0; l < xsimd::batch<T, Arch>::size; ++l) bits |= mask.get(l) ? 1U << l : 0U;
+    return bits;
+  }
+}
 
 /// Where a mask is as wide as a pack, bit operations are cheaper than what compilers make of a blend.
 template <class T, class Arch>
