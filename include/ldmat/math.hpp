@@ -44,6 +44,9 @@ LDMAT_HOST_DEVICE constexpr V constant(double value) {
 
 namespace ldmat::detail {
 
+template <class X, class... Xs>
+concept OneOf = (std::is_same_v<X, Xs> || ...);
+
 /// 1 / sqrt(x) of positive normal numbers. Packs have their own in kernel/simd.hpp.
 template <class V>
 struct InverseSqrt {

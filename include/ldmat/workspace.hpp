@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/kernel/sums.hpp>
+#include <ldmat/kernel/layout.hpp>
 #include <ldmat/math.hpp>
 #include <ldmat/view.hpp>
 
@@ -66,23 +66,23 @@ class Buffer {
 /// per thread makes const calls of one Loss thread-safe. Copying gives an empty one.
 template <class T>
 struct Workspace {
-  detail::Buffer<T> features;              ///< packed features
-  detail::Buffer<T> centred;               ///< gram kernel: minus the batch mean, in two orders
-  detail::Buffer<T> mean;                  ///< gram kernel: of the batch
-  detail::Buffer<T> gradient;              ///< with respect to the packed features
-  detail::Buffer<T> norms;                 ///< squared norms of the centred features
-  detail::Buffer<T> inverse_norms;         ///< of the features, for a metric of directions
-  detail::Buffer<T> scratch;               ///< a tile or a strip for every thread
-  detail::Buffer<detail::PairSums> slots;  ///< sums of the pairs of blocks
-  detail::Buffer<T> sums;                  ///< gram kernel: row sums of the coefficients
-  detail::Buffer<T> ids;                   ///< class ids as the kernel compares them
-  detail::Buffer<detail::Id<T>> index;     ///< class ids as the kernel looks them up
-  detail::Buffer<std::int64_t> labels;     ///< class ids as read
-  detail::Buffer<std::int64_t> sorted;     ///< the distinct ones
-  detail::Buffer<std::int64_t> counts;     ///< samples per class
-  detail::Buffer<T> table;                 ///< targets per class pair
-  detail::Buffer<T> weights;               ///< weights per class pair
-  detail::Buffer<double> observed;         ///< sums of distances per class pair
+  detail::Buffer<T> features;                 ///< packed features
+  detail::Buffer<T> centred;                  ///< gram kernel: minus the batch mean, in two orders
+  detail::Buffer<T> mean;                     ///< gram kernel: of the batch
+  detail::Buffer<T> gradient;                 ///< with respect to the packed features
+  detail::Buffer<T> norms;                    ///< squared norms of the centred features
+  detail::Buffer<T> inverse_norms;            ///< of the features, for a metric of directions
+  detail::Buffer<T> scratch;                  ///< a tile or a strip for every thread
+  detail::Buffer<detail::BlockState> blocks;  ///< where the pairs of blocks are
+  detail::Buffer<T> sums;                     ///< gram kernel: row sums of the coefficients
+  detail::Buffer<T> ids;                      ///< class ids as the kernel compares them
+  detail::Buffer<detail::Id<T>> index;        ///< class ids as the kernel looks them up
+  detail::Buffer<std::int64_t> labels;        ///< class ids as read
+  detail::Buffer<std::int64_t> sorted;        ///< the distinct ones
+  detail::Buffer<std::int64_t> counts;        ///< samples per class
+  detail::Buffer<T> table;                    ///< targets per class pair
+  detail::Buffer<T> weights;                  ///< weights per class pair
+  detail::Buffer<double> observed;            ///< sums of distances per class pair
   detail::Buffer<std::int64_t> observed_pairs;
   detail::Buffer<T> label_vectors;
 };

@@ -43,14 +43,11 @@ namespace detail {
 template <InstructionSet set>
 struct CompiledFor {};
 
-template <class X, class... Xs>
-inline constexpr bool one_of = (std::is_same_v<X, Xs> || ...);
-
 /// Whether the library has kernels for these policies.
 template <class T, class M, class P, class Target>
-inline constexpr bool compiled = one_of<M, Euclidean, SquaredEuclidean, Cosine, Manhattan>&& one_of<
+inline constexpr bool compiled = OneOf<M, Euclidean, SquaredEuclidean, Cosine, Manhattan>&& OneOf<
     P, Squared, Absolute, Huber, Band, OneSided<Squared>, OneSided<Absolute>, OneSided<Huber>,
-    OneSided<Band>>&& one_of<Target, FixedDistanceTarget<T>, ClassTableTarget<T>>;
+    OneSided<Band>>&& OneOf<Target, FixedDistanceTarget<T>, ClassTableTarget<T>>;
 
 /// packed_sums of kernel/packed.hpp; defined in compiled.cpp.
 template <class Isa, bool WithGradient, class T, class M, class P, class Target>

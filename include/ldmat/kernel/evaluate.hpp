@@ -90,7 +90,7 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
   const Index scratch_size = gram ? GramLayout<T>::scratch_size : DirectLayout<T>::scratch_size;
   batch.scratch_apart = round_up(scratch_size, 64) + 64;  // threads share no cache line
   batch.scratch = workspace.scratch.reserve(batch.scratch_apart * batch.threads);
-  batch.slots = workspace.slots.reserve(blocks);
+  batch.blocks = workspace.blocks.reserve(blocks);
 
   PackedResult<T> packed;
   packed.inverse_norms = inverse_norms;

@@ -3,6 +3,8 @@
 #include <ldmat/kernel/sums.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 /// How kernels keep a batch: sizes that hold for every instruction set, so that whoever allocates
 /// need not know for which one a kernel was compiled.
@@ -60,7 +62,7 @@ struct GramLayout {
 template <class T>
 LDMAT_ALWAYS_INLINE Index block_rows(bool gram, Index n) {
   if (gram && n <= GramLayout<T>::most) return GramLayout<T>::most;
-  const Index unit = gram ? GramLayout<T>::unit : 128;
+  const Index unit = gram ? GramLayout<T>::unit : 256;
   const Index most = gram ? 4 * unit : DirectLayout<T>::most_columns;
   return std::clamp(round_up(n / 16, unit), unit, most);
 }
@@ -69,6 +71,18 @@ LDMAT_ALWAYS_INLINE Index block_count(bool gram, Index n) {
   const Index rows = block_rows<T>(gram, n);
   return (n + rows - 1) / rows;
 }
+
+/// How far a block is, and the sums of the games in which it was the first: for each block the same
+/// ones in the same order, whichever thread plays them.
+struct BlockState {
+  PairSums sums;
+  std::atomic<Index> rounds{0};
+
+  void wait_for(Index round) const noexcept {
+    while (rounds.load(std::memory_order_acquire) < round) std::this_thread::yield();
+  }
+  void finish(Index round) noexcept { rounds.store(round + 1, std::memory_order_release); }
+};
 
 /// A batch in one of these layouts, and the memory to compute in.
 template <class T>
@@ -85,8 +99,8 @@ struct PackedBatch {
   T* norms = nullptr;   ///< gram: padded rows and one more pack
   T* coefficient_sums = nullptr;  ///< gram, with gradient: the same; zero at first
 
-  PairSums* slots;  ///< one per block
-  T* scratch;       ///< threads x scratch_apart
+  BlockState* blocks;  ///< memory for one per block
+  T* scratch;          ///< threads x scratch_apart
   Index scratch_apart;
   int threads;
 };

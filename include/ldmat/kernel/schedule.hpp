@@ -3,6 +3,7 @@
 #include <ldmat/kernel/layout.hpp>
 
 #include <algorithm>
+#include <new>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -23,7 +24,17 @@ struct Tournament {
 
   /// Round 0 is every block against itself.
   Index rounds() const { return blocks + blocks % 2; }
-  Index games(Index round) const { return round == 0 ? blocks : (blocks + 1) / 2; }
+  Index all_games() const { return blocks + (rounds() - 1) * later_games(); }
+
+  struct Place {
+    Index round;
+    Index number;
+  };
+  /// Of the game that comes `at`-th.
+  Place place(Index at) const {
+    if (at < blocks) return {0, at};
+    return {1 + (at - blocks) / later_games(), (at - blocks) % later_games()};
+  }
 
   struct Game {
     Index first;
@@ -38,41 +49,63 @@ struct Tournament {
     const Index b = (round + circle - number) % circle;
     return {std::min(a, b), std::max(a, b), std::max(a, b) < blocks};
   }
+
+ private:
+  /// Of each round but the first.
+  Index later_games() const { return (blocks + 1) / 2; }
 };
 
 /// Calls play(i0, i1, j0, j1, scratch) for all pairs of the batch's blocks [i0, i1) and [j0, j1), and
 /// adds up what it returns.
+///
+/// Threads take the games in order. A game waits until both of its blocks have played all earlier
+/// rounds, and no thread waits for more than that: on a busy machine a barrier after every round
+/// would cost many times what the work does.
 template <class Backend, class T, class Play>
 PairSums play_all(const PackedBatch<T>& batch, const Play& play) noexcept {
   const Index rows = block_rows<T>(batch.gram, batch.n);
   const Tournament tournament{block_count<T>(batch.gram, batch.n)};
-  // One sum for each game of a round: which thread plays it makes no difference.
-  std::fill(batch.slots, batch.slots + tournament.blocks, PairSums{});
-  const auto play_one = [&](Index round, Index number, int thread) noexcept {
+  BlockState* const blocks = batch.blocks;
+  for (Index b = 0; b < tournament.blocks; ++b) new (blocks + b) BlockState;
+
+  const auto play_game = [&](Index round, Index number, T* scratch) noexcept {
     const Tournament::Game game = tournament.game(round, number);
-    if (!game.played) return;
+    BlockState& first = blocks[game.first];
+    if (!game.played) {
+      first.wait_for(round);
+      first.finish(round);
+      return;
+    }
+    BlockState& second = blocks[game.second];
+    first.wait_for(round);
+    second.wait_for(round);
     const auto end_of = [&](Index block) { return std::min(batch.n, (block + 1) * rows); };
-    batch.slots[number] += play(game.first * rows, end_of(game.first), game.second * rows,
-                                end_of(game.second), batch.scratch + thread * batch.scratch_apart);
+    first.sums += play(game.first * rows, end_of(game.first), game.second * rows,
+                       end_of(game.second), scratch);
+    first.finish(round);
+    if (game.first != game.second) second.finish(round);
   };
 #if defined(_OPENMP)
   if (Backend::threads && batch.threads > 1) {
+    std::atomic<Index> next{0};
 #pragma omp parallel num_threads(batch.threads)
-    for (Index round = 0; round < tournament.rounds(); ++round) {
-#pragma omp for schedule(dynamic, 1)
-      for (Index number = 0; number < tournament.games(round); ++number) {
-        play_one(round, number, omp_get_thread_num());
+    {
+      T* const scratch = batch.scratch + omp_get_thread_num() * batch.scratch_apart;
+      for (Index at = next.fetch_add(1); at < tournament.all_games(); at = next.fetch_add(1)) {
+        const auto [round, number] = tournament.place(at);
+        play_game(round, number, scratch);
       }
     }
   } else
 #endif
   {
-    for (Index round = 0; round < tournament.rounds(); ++round) {
-      for (Index number = 0; number < tournament.games(round); ++number) play_one(round, number, 0);
+    for (Index at = 0; at < tournament.all_games(); ++at) {
+      const auto [round, number] = tournament.place(at);
+      play_game(round, number, batch.scratch);
     }
   }
   PairSums sums;
-  for (Index number = 0; number < tournament.blocks; ++number) sums += batch.slots[number];
+  for (Index b = 0; b < tournament.blocks; ++b) sums += blocks[b].sums;
   return sums;
 }
 

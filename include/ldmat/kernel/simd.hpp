@@ -201,23 +201,16 @@ struct Choice<xsimd::batch<T, Arch>> {
   }
 };
 
-/// y for y = (1 + error) / sqrt(x): two more terms of the series, error' = -5/16 (2 error)^3.
-template <class V>
-LDMAT_ALWAYS_INLINE V refine_cubic(const V& x, const V& y) {
-  const V error = subtract_product(V(x * y), y, V(1));
-  return multiply_add(V(y * error), multiply_add(error, V(0.375), V(0.5)), y);
-}
-/// One more term (Newton's step): error' = -3/2 error^2.
+/// y for y = (1 + error) / sqrt(x), with Newton's step: error' = -3/2 error^2.
 template <class V>
 LDMAT_ALWAYS_INLINE V refine(const V& x, const V& y) {
   const V error = subtract_product(V(x * y), y, V(1));
   return multiply_add(V(V(0.5) * y), error, y);
 }
 
-/// The processor's estimate of 1 / sqrt(x), good to 2^-11.4 (2^-14 with AVX-512), refined: in float
-/// to 2.1e-7, in double to 4 units in the last place. Only where square root and division are the
-/// slower way; there is no estimate of doubles before AVX-512, and so float's serves where float's
-/// range does.
+/// The processor's estimate of 1 / sqrt(x), good to 2^-11.4 (2^-14 with AVX-512), and one or two
+/// steps: 2.1e-7 in float, 4 units in the last place in double. There is no estimate of doubles
+/// before AVX-512, and to begin with the one of floats took longer than square root and division.
 template <class T, class Arch>
 struct InverseSqrt<xsimd::batch<T, Arch>> {
   using V = xsimd::batch<T, Arch>;
@@ -233,14 +226,8 @@ struct InverseSqrt<xsimd::batch<T, Arch>> {
     } else
 #endif
 #if defined(__AVX__)
-        if constexpr (std::is_base_of_v<xsimd::avx, Arch>) {
-      if constexpr (std::is_same_v<T, float>) {
-        return refine(x, V(_mm256_rsqrt_ps(x)));
-      } else {
-        if (any_of(x < V(1e-37)) || any_of(x > V(1e37))) return V(1) / xsimd::sqrt(x);
-        const V estimate(_mm256_cvtps_pd(_mm_rsqrt_ps(_mm256_cvtpd_ps(x))));
-        return refine(x, refine_cubic(x, estimate));
-      }
+        if constexpr (std::is_base_of_v<xsimd::avx, Arch> && std::is_same_v<T, float>) {
+      return refine(x, V(_mm256_rsqrt_ps(x)));
     } else
 #endif
 #if defined(__SSE2__)

@@ -1,0 +1,66 @@
+#include <ldmat/kernel/convert.hpp>
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+using namespace ldmat::detail;
+using ldmat::Index;
+
+TEST_CASE_TEMPLATE("every half number becomes the float that Eigen makes of it, and comes back", S,
+                   Eigen::half, Eigen::bfloat16) {
+  std::vector<S> all(65536 + 5);
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    all[at] = std::bit_cast<S>(static_cast<std::uint16_t>(at));
+  }
+  const auto count = static_cast<Index>(all.size());
+  std::vector<float> floats(all.size());
+  convert<DefaultArch>(count, all.data(), floats.data());
+  std::vector<S> back(all.size());
+  convert<DefaultArch>(count, floats.data(), back.data());
+  std::size_t different = 0;
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    const auto expected = static_cast<float>(all[at]);
+    if (std::isnan(expected)) {
+      different += std::isnan(floats[at]) && std::isnan(static_cast<float>(back[at])) ? 0 : 1;
+    } else {
+      different +=
+          std::bit_cast<std::uint32_t>(expected) == std::bit_cast<std::uint32_t>(floats[at]) ? 0
+                                                                                             : 1;
+      different +=
+          std::bit_cast<std::uint16_t>(all[at]) == std::bit_cast<std::uint16_t>(back[at]) ? 0 : 1;
+    }
+  }
+  CHECK(different == 0);
+}
+
+TEST_CASE_TEMPLATE("floats are rounded to half types as Eigen rounds them", S, Eigen::half,
+                   Eigen::bfloat16) {
+  std::vector<float> floats;
+  for (std::uint64_t bits = 0; bits < (1ULL << 32); bits += 60013) {
+    const auto word = static_cast<std::uint32_t>(bits);
+    const auto x = std::bit_cast<float>(word);
+    if (!std::isnan(x)) floats.push_back(x);
+  }
+  for (const std::uint32_t tie :
+       {0x3f808000U, 0x3f818000U, 0x3f801000U, 0x3f803000U, 0x7f7fffffU}) {
+    const auto x = std::bit_cast<float>(tie);
+    for (const float y : {x, -x, std::nextafter(x, 0.0F), std::nextafter(x, 9e9F)}) {
+      floats.push_back(y);
+    }
+  }
+  floats.push_back(std::numeric_limits<float>::infinity());
+  std::vector<S> halves(floats.size());
+  convert<DefaultArch>(static_cast<Index>(floats.size()), floats.data(), halves.data());
+  std::size_t different = 0;
+  for (std::size_t at = 0; at < floats.size(); ++at) {
+    const auto expected = static_cast<S>(floats[at]);
+    different +=
+        std::bit_cast<std::uint16_t>(expected) == std::bit_cast<std::uint16_t>(halves[at]) ? 0 : 1;
+  }
+  CHECK(different == 0);
+}
