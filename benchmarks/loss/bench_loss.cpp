@@ -1,14 +1,12 @@
 // How fast a loss is, in time and as a part of what the machine can do:
 //
-//   bench_loss                                            a short list
-//   bench_loss --benchmark_filter='euclidean/squared/.*/d:2/'   all that match, of some thousands
-//   bench_loss --benchmark_filter=. --benchmark_list_tests      their names
+//   bench_loss                                                 a short list
+//   bench_loss --benchmark_filter='float/euclidean/.*/d:2/'    all that match, of some thousands
+//   bench_loss --benchmark_filter=. --benchmark_list_tests     their names
 //
 // cases.hpp says what the columns mean, limits.cpp what the limits are.
 
 #include "cases.hpp"
-
-#include <ldmat/kernel/simd.hpp>
 
 #include <algorithm>
 #include <cstdio>
