@@ -55,7 +55,7 @@ typename Loss::Options make_options(const Shape& shape) {
   if (shape.kind == Kind::table) {
     options.class_table = Eigen::MatrixXd::Ones(10, 10) - Eigen::MatrixXd::Identity(10, 10);
   }
-  // The number of threads, 1, belongs here as soon as a loss has that option.
+  options.threads = 1;
   return options;
 }
 

@@ -9,14 +9,16 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <type_traits>
 
 namespace ldmat::bench {
 
 namespace {
 
+using detail::choose;
 using detail::DefaultArch;
+using detail::keep_where;
 using detail::Mask;
+using detail::multiply_add;
 using detail::Pack;
 using detail::PackTraits;
 using detail::read;
@@ -50,49 +52,16 @@ class Product {
 
 // ---- the rate of pairs in two dimensions -------------------------------------------------------
 
-/// 1 / distance and distance = sqrt(sum).
-template <class V>
-struct Root {
-  V inverse;
-  V distance;
-};
-
-/// An estimate of 1 / sqrt(x), good to eleven bits or more.
-template <class V>
-V estimate_inverse_root(const V& x) {
-#ifdef __AVX512F__
-  if constexpr (PackTraits<V>::size == 16) {
-    return V(_mm512_rsqrt14_ps(x));  // xsimd 8.1 calls a function that does not exist
-  } else
-#endif
-  {
-    return rsqrt(x);
-  }
-}
-
-/// In float an estimate and one Newton step, which give all but the last bits. In double a square
-/// root and a division: the estimate that processors have is one in float, of float's range.
-template <class V>
-Root<V> root(const V& sum) {
-  using namespace math;
-  using T = typename PackTraits<V>::scalar;
-  if constexpr (std::is_same_v<T, float> && !std::is_arithmetic_v<V>) {
-    const V y = estimate_inverse_root(sum);
-    const V sum_y = sum * y;
-    const V error = fma(sum_y, V(V(-0.5F) * y), V(0.5F));  // (1 - sum y^2) / 2
-    return {fma(y, error, y), fma(sum_y, error, sum_y)};
-  } else {
-    const V distance = sqrt(sum);
-    return {V(T(1)) / distance, distance};
-  }
-}
+/// How 1 / sqrt(x) is found: the processor's estimate made better, or a square root and a division.
+enum class Inverse { estimate, division };
 
 /// The limit of kernels for few dimensions. Per pair (i, j) of two-dimensional samples it counts what
 /// value and gradient need with the Euclidean metric, the squared penalty and a fixed distance:
 ///
 ///   d0 = x_i0 - x_j0, d1 = x_i1 - x_j1                     2 subtractions
 ///   s = d0 d0 + d1 d1                                      1 multiplication, 1 multiply-add
-///   D = sqrt(s), 1/D                                       1 estimate, 5 operations of a Newton step
+///   1/D = 1/sqrt(s), D = s 1/D                             1 estimate, 4 operations of a Newton
+///                                                          step, 1 multiplication
 ///   same = y_i == y_j                                      1 comparison
 ///   T and w, each of two values                            2 selects
 ///   r = D - T, u = w r                                     1 subtraction, 1 multiplication
@@ -100,10 +69,11 @@ Root<V> root(const V& sum) {
 ///   c = u / D                                              1 multiplication
 ///   gradient_i += c (d0, d1), gradient_j -= c (d0, d1)     4 multiply-adds
 ///
-/// 24 operations on packs, 14 of which multiply. (In double a square root and a division stand in
-/// place of the estimate and the Newton step.) The 2 of (r^2)' = 2 r and the minus of gradient_j are
-/// left to the factor that the finished gradient is multiplied by; otherwise the formulas are those
-/// of metric and penalty, with no constant moved from one to the other.
+/// 24 operations on packs, 14 of which multiply. In double the estimate needs another step, and a look
+/// at whether it is in float's range, and a square root and a division may be faster: the limit is
+/// the faster way. The 2 of (r^2)' = 2 r and the minus of gradient_j are left to the factor that the
+/// finished gradient is multiplied by; otherwise the formulas are those of metric and penalty, with
+/// no constant moved from one to the other.
 ///
 /// Not counted is all else that a kernel does: packing the features, adding up the lanes of a sum,
 /// carrying sums over to double, masks at the diagonal and at the end of a row (every pair computed
@@ -115,7 +85,7 @@ Root<V> root(const V& sum) {
 /// distances first, then the rest, with D and 1/D in the first cache in between: in one loop the
 /// chain of operations is so long that a processor's queues do not hold the rounds it takes to hide
 /// its latency.
-template <class T>
+template <class T, Inverse How>
 class PairsInTwoDimensions {
   using V = Pack<T, DefaultArch>;
   static constexpr int lanes = PackTraits<V>::size;
@@ -140,7 +110,6 @@ class PairsInTwoDimensions {
 
   /// Not inlined, so that it is found in a disassembly.
   [[gnu::noinline]] void operator()() noexcept {
-    using namespace math;
     const V zero(T(0));
     const V same_target(targets_[0]);
     const V different_target(targets_[1]);
@@ -159,9 +128,17 @@ class PairsInTwoDimensions {
         for (int j = 0; j < chunk; j += lanes) {
           const V d0 = x0 - read<V>(column_.x0 + begin + j);
           const V d1 = x1 - read<V>(column_.x1 + begin + j);
-          const Root<V> of_sum = root(V(fma(d0, d0, V(d1 * d1))));
-          write(inverse_ + j, of_sum.inverse);
-          write(distance_ + j, of_sum.distance);
+          const V sum = multiply_add(d0, d0, V(d1 * d1));
+          if constexpr (How == Inverse::estimate) {
+            const V inverse = math::inverse_sqrt(sum);
+            write(inverse_ + j, inverse);
+            write(distance_ + j, V(sum * inverse));
+          } else {
+            using namespace math;
+            const V distance = sqrt(sum);
+            write(inverse_ + j, V(V(T(1)) / distance));
+            write(distance_ + j, distance);
+          }
         }
         for (int j = 0; j < chunk; j += lanes) {
           const int at = begin + j;
@@ -169,16 +146,18 @@ class PairsInTwoDimensions {
           const V d1 = x1 - read<V>(column_.x1 + at);
           const V distance = read<V>(distance_ + j);
           const Mask<V> same = id == read<V>(column_.id + at);
-          const V residual = distance - select(same, same_target, different_target);
-          const V weighted = select(same, same_weight, different_weight) * residual;
-          penalty_sum = fma(weighted, residual, penalty_sum);
+          const V residual = distance - choose(same, same_target, different_target);
+          const V weighted = choose(same, same_weight, different_weight) * residual;
+          penalty_sum = multiply_add(weighted, residual, penalty_sum);
           distance_sum = distance_sum + distance;
-          same_distance_sum = same_distance_sum + select(same, distance, zero);
+          same_distance_sum = same_distance_sum + keep_where(same, distance);
           const V coefficient = weighted * read<V>(inverse_ + j);
-          gradient0 = fma(coefficient, d0, gradient0);
-          gradient1 = fma(coefficient, d1, gradient1);
-          write(column_.gradient0 + at, V(fma(coefficient, d0, read<V>(column_.gradient0 + at))));
-          write(column_.gradient1 + at, V(fma(coefficient, d1, read<V>(column_.gradient1 + at))));
+          gradient0 = multiply_add(coefficient, d0, gradient0);
+          gradient1 = multiply_add(coefficient, d1, gradient1);
+          write(column_.gradient0 + at,
+                V(multiply_add(coefficient, d0, read<V>(column_.gradient0 + at))));
+          write(column_.gradient1 + at,
+                V(multiply_add(coefficient, d1, read<V>(column_.gradient1 + at))));
         }
       }
       write(row_.gradient0 + i * lanes, gradient0);
@@ -239,16 +218,24 @@ class Best {
 
 template <class T>
 struct BestOf {
+  using ByEstimate = PairsInTwoDimensions<T, Inverse::estimate>;
+  using ByDivision = PairsInTwoDimensions<T, Inverse::division>;
+
   Best<Product<T>> product{1};
-  Best<PairsInTwoDimensions<T>> pairs{50};  // a millisecond or two
+  Best<ByEstimate> by_estimate{50};  // a millisecond or two
+  Best<ByDivision> by_division{50};
 
   void sample() {
     product.sample();
-    for (int i = 0; i < 10; ++i) pairs.sample();
+    for (int i = 0; i < 10; ++i) {
+      by_estimate.sample();
+      by_division.sample();
+    }
   }
   Limit limit() const {
     return {.operations_per_second = Product<T>::operations / product.seconds(),
-            .seconds_per_pair = pairs.seconds() / PairsInTwoDimensions<T>::pairs};
+            .seconds_per_pair =
+                std::min(by_estimate.seconds(), by_division.seconds()) / ByEstimate::pairs};
   }
 };
 

@@ -16,7 +16,7 @@ template <class Loss>
 typename Loss::Options make_options(const Case& c) {
   typename Loss::Options options;
   if (c.table) options.class_table = make_class_table();
-  // The number of threads belongs here as soon as a loss has that option; so far c.threads is 1.
+  options.threads = c.threads;
   return options;
 }
 
