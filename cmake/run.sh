@@ -47,6 +47,8 @@ clang                llvm             clang                  clang++        tidy
 libomp-dev           libomp           libomp-devel           -              tidy ci
 clang-format         clang-format     clang-tools-extra      clang-format   format ci
 clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy
+valgrind             -                valgrind               valgrind       ?test ci
+python3              python           python3                python3        ?test ci
 ccache               ccache           ccache                 ccache         ?ci
 '
 

@@ -1,0 +1,3 @@
+#include "losses.hpp"
+
+template void ldmat::bench::register_losses<float>(const std::string&, const Selection&);
