@@ -26,16 +26,16 @@ struct Prepared {
       : features(batch.features.cast<T>()),
         ids(batch.labels.size() + 64, T(-1)),
         index(batch.labels.size() + 64, 0),
-        table(static_cast<std::size_t>(class_count * class_count)),
+        table(static_cast<std::size_t>(class_count * class_count) + 16),
         weights(table.size()),
-        observed(table.size(), 0),
-        observed_pairs(table.size(), 0),
+        observed(static_cast<std::size_t>(class_count * class_count), 0),
+        observed_pairs(observed.size(), 0),
         classes(class_count) {
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
       ids[i] = static_cast<T>(batch.labels[i]);
       index[i] = static_cast<Id<T>>(batch.labels[i]);
     }
-    for (std::size_t at = 0; at < table.size(); ++at) {
+    for (std::size_t at = 0; at < observed.size(); ++at) {
       const auto a = at / static_cast<std::size_t>(classes);
       const auto b = at % static_cast<std::size_t>(classes);
       table[at] = static_cast<T>(a == b ? 0.1 : 0.5 + 0.1 * static_cast<double>(a + b));
@@ -48,6 +48,8 @@ struct Prepared {
             index.data(),
             table.data(),
             weights.data(),
+            T(1),
+            T(1),
             classes,
             {observe ? observed.data() : nullptr, observe ? observed_pairs.data() : nullptr}};
   }
@@ -129,6 +131,34 @@ TEST_CASE("the direct and gram kernels agree with the plain one in double") {
   compare<double, ldmat::Euclidean>(random, 1e-12);
   compare<double, ldmat::Cosine>(random, 1e-12);
   compare<double, ldmat::Manhattan>(random, 1e-12);
+}
+
+TEST_CASE_TEMPLATE("class tables of every size, with and without a table of weights", T, float,
+                   double) {
+  Random random(25);
+  for (const Index classes : {1, 2, 8, 9, 16, 17, 40}) {
+    const support::Batch given = support::random_batch(random, 150, 3, static_cast<int>(classes));
+    Prepared<T> batch(given, classes);
+    Prepared<double> exact(given, classes);
+    for (const bool weights : {false, true}) {
+      INFO("classes ", classes, " weights ", weights);
+      auto target = batch.by_table(false);
+      auto reference = exact.by_table(false);
+      if (!weights) {
+        target.weights = nullptr;
+        target.same_weight = T(1.5);
+        target.different_weight = T(0.75);
+        reference.weights = nullptr;
+        reference.same_weight = 1.5;
+        reference.different_weight = 0.75;
+      }
+      const Outcome<T> result = chosen<T, ldmat::Euclidean>(batch, target, KernelChoice::direct);
+      const auto expected = plain<double, ldmat::Euclidean>(exact, reference);
+      const double bound = std::is_same_v<T, float> ? 1e-5 : 1e-12;
+      CHECK(result.sums.penalty == doctest::Approx(expected.sums.penalty).epsilon(bound));
+      CHECK(support::relative_error(result.gradient, expected.gradient, 1e-3) <= bound);
+    }
+  }
 }
 
 TEST_CASE("the plain kernel agrees with formulas written out") {

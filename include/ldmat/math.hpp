@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/config.hpp>
+#include <ldmat/shape.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -86,19 +86,22 @@ LDMAT_HOST_DEVICE V read(const typename PackTraits<V>::scalar* from) {
 template <class T>
 using Id = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 
-/// base[index[0]], base[index[1]], ...
+/// base[index[0]], base[index[1]], ..., of a row of `count` entries. Packs have their own in
+/// kernel/simd.hpp, which may read 64 bytes from `base` on.
 template <class V>
-LDMAT_HOST_DEVICE V look_up(const typename PackTraits<V>::scalar* base,
-                            const Id<typename PackTraits<V>::scalar>* index) {
-  if constexpr (std::is_arithmetic_v<V>) {
-    return base[*index];
-  } else {
-    constexpr int size = PackTraits<V>::size;
-    alignas(64) typename PackTraits<V>::scalar values[size];
-    for (int lane = 0; lane < size; ++lane) values[lane] = base[index[lane]];
-    return V::load_aligned(values);
+struct LookUp {
+  using T = typename PackTraits<V>::scalar;
+  LDMAT_HOST_DEVICE static V in(const T* base, Index /*count*/, const Id<T>* index) {
+    if constexpr (std::is_arithmetic_v<V>) {
+      return base[*index];
+    } else {
+      constexpr int size = PackTraits<V>::size;
+      alignas(64) T values[size];
+      for (int lane = 0; lane < size; ++lane) values[lane] = base[index[lane]];
+      return V::load_aligned(values);
+    }
   }
-}
+};
 
 /// Packs have their own in kernel/simd.hpp.
 template <class V>

@@ -97,10 +97,12 @@ auto with_fixed_distance(Index n, Index classes, const Options& options, Workspa
   return use(target, counts);
 }
 
-/// Fills workspace.table and workspace.weights (K x K) and sums the weights over the batch's pairs.
+/// Fills workspace.table and, where weights have a table, workspace.weights (K x K), and sums the
+/// weights over the batch's pairs. Returns the weights by kind of pair.
 template <class T, class Options>
-void fill_tables(Index k, const std::int64_t* samples, const Options& options,
-                 const RunningDistances& running, PairCounts& counts, Workspace<T>& workspace) {
+KindWeights fill_tables(Index k, const std::int64_t* samples, const Options& options,
+                        const RunningDistances& running, PairCounts& counts,
+                        Workspace<T>& workspace) {
   const auto label_distance = [&](Index a, Index b) {
     if (options.class_table.size() > 0) return options.class_table(a, b);
     return a == b ? 0.0 : options.class_distance;
@@ -125,17 +127,18 @@ void fill_tables(Index k, const std::int64_t* samples, const Options& options,
   counts.weight_sum = weight_sum;
   const double mean = counts.all == 0 ? 0 : sum / static_cast<double>(counts.all);
 
-  T* const table = workspace.table.reserve(k * k);
-  T* const weights = workspace.weights.reserve(k * k);
+  T* const table = workspace.table.zeroed(k * k + widest<T>);
+  T* const weights = weight_table ? workspace.weights.zeroed(k * k + widest<T>) : nullptr;
   for (Index a = 0; a < k; ++a) {
     for (Index b = 0; b < k; ++b) {
       const double distance = label_distance(a, b);
       const bool seen = running.batches.size() > 0 && running.batches(a, b) > 0;
       table[a * k + b] = static_cast<T>(options.regularizer(
           LabelPair<double>{distance, mean, seen ? running.distance(a, b) : distance}));
-      weights[a * k + b] = static_cast<T>(weight_of(a, b));
+      if (weight_table) weights[a * k + b] = static_cast<T>(weight_of(a, b));
     }
   }
+  return kinds;
 }
 
 /// Calls use(target, counts) for class ids with a table of targets or weights, k classes in all.
@@ -156,13 +159,20 @@ auto with_class_table(Index n, Index k, Index padding, const Options& options,
   PairCounts counts;
   counts.all = pairs_among(n);
   counts.same = same_pairs(samples, k);
-  fill_tables(k, samples, options, running, counts, workspace);
+  const KindWeights kinds = fill_tables(k, samples, options, running, counts, workspace);
   ClassPairSums observed;
   if (observe) {
     observed = {workspace.observed.zeroed(k * k), workspace.observed_pairs.zeroed(k * k)};
   }
-  const ClassTableTarget<T> target{
-      ids, index, workspace.table.reserve(k * k), workspace.weights.reserve(k * k), k, observed};
+  const bool weight_table = options.weights.kind == Weights::Kind::table;
+  const ClassTableTarget<T> target{ids,
+                                   index,
+                                   workspace.table.reserve(k * k),
+                                   weight_table ? workspace.weights.reserve(k * k) : nullptr,
+                                   static_cast<T>(kinds.same),
+                                   static_cast<T>(kinds.different),
+                                   k,
+                                   observed};
   return use(target, counts);
 }
 

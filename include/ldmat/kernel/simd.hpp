@@ -201,6 +201,52 @@ struct Choice<xsimd::batch<T, Arch>> {
   }
 };
 
+#if defined(__AVX2__)
+
+/// Rows of up to 16 floats (8 doubles with AVX-512) stay in registers; of longer ones, and of doubles
+/// before AVX-512, the processor gathers.
+template <class T, class Arch>
+requires std::is_base_of_v<xsimd::avx2, Arch>
+struct LookUp<xsimd::batch<T, Arch>> {
+  using V = xsimd::batch<T, Arch>;
+
+  LDMAT_ALWAYS_INLINE static V in(const T* base, Index count, const Id<T>* index) {
+    const __m256i at = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index));
+    if constexpr (std::is_same_v<T, double>) {
+      return _mm256_i64gather_pd(base, at, 8);
+    } else {
+      if (count > 16) return _mm256_i32gather_ps(base, at, 4);
+      const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(base), at);
+      if (count <= 8) return low;
+      const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(base + 8), at);
+      // Bit 3 of the index, as a sign.
+      return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(at, 28)));
+    }
+  }
+};
+
+#endif
+#if defined(__AVX512F__)
+
+template <class T, class Arch>
+requires std::is_base_of_v<xsimd::avx512f, Arch>
+struct LookUp<xsimd::batch<T, Arch>> {
+  using V = xsimd::batch<T, Arch>;
+
+  LDMAT_ALWAYS_INLINE static V in(const T* base, Index count, const Id<T>* index) {
+    const __m512i at = _mm512_loadu_si512(index);
+    if constexpr (std::is_same_v<T, double>) {
+      if (count > 8) return _mm512_i64gather_pd(at, base, 8);
+      return _mm512_permutexvar_pd(at, _mm512_loadu_pd(base));
+    } else {
+      if (count > 16) return _mm512_i32gather_ps(at, base, 4);
+      return _mm512_permutexvar_ps(at, _mm512_loadu_ps(base));
+    }
+  }
+};
+
+#endif
+
 /// y for y = (1 + error) / sqrt(x), with Newton's step: error' = -3/2 error^2.
 template <class V>
 LDMAT_ALWAYS_INLINE V refine(const V& x, const V& y) {

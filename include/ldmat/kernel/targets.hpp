@@ -49,47 +49,44 @@ struct FixedDistanceTarget {
   LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE Row row(Index i) const { return {ids, ids[i], kinds}; }
 };
 
-/// Class ids with a table: T_ij = distances[y_i][y_j], w_ij = weights[y_i][y_j].
+/// Class ids with a table: T_ij = distances[y_i][y_j], and w_ij the same way or by kind of pair. What
+/// is read from a table may reach 64 bytes from the beginning of a row: tables are padded by them.
 template <class T>
 struct ClassTableTarget {
   static constexpr bool observes = true;
   const T* ids;
   const Id<T>* index;  ///< the same ids as integers
   const T* distances;  ///< K x K
-  const T* weights;    ///< K x K
+  const T* weights;    ///< K x K, or null: by kind
+  T same_weight;
+  T different_weight;
   Index classes = 0;
   ClassPairSums observed;  ///< null where nobody asks
 
   struct Row {
-    const T* ids;
-    const Id<T>* index;
+    const ClassTableTarget* table;
     T id;
-    const T* distances;
-    const T* weights;
-    double* observed_distance;
-    std::int64_t* observed_pairs;
+    Index at;  ///< of the sample's row in the tables
 
     template <class V>
-    LDMAT_HOST_DEVICE PairTarget<V> pair(Index j) const {
-      return {look_up<V>(distances, index + j), look_up<V>(weights, index + j),
-              read<V>(ids + j) == V(id)};
+    LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE PairTarget<V> pair(Index j) const {
+      const Mask<V> same = read<V>(table->ids + j) == V(id);
+      const auto in = [&](const T* of) LDMAT_ALWAYS_INLINE_LAMBDA {
+        return LookUp<V>::in(of + at, table->classes, table->index + j);
+      };
+      const V distance = in(table->distances);
+      if (table->weights != nullptr) return {distance, in(table->weights), same};
+      return {distance, choose(same, V(table->same_weight), V(table->different_weight)), same};
     }
-    LDMAT_HOST_DEVICE bool observing() const { return observed_distance != nullptr; }
-    LDMAT_HOST_DEVICE void observe(Index j, T distance) const {
-      observed_distance[index[j]] += static_cast<double>(distance);
-      ++observed_pairs[index[j]];
+    LDMAT_HOST_DEVICE bool observing() const { return table->observed.distance != nullptr; }
+    LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE void observe(Index j, T distance) const {
+      const Index to = at + static_cast<Index>(table->index[j]);
+      table->observed.distance[to] += static_cast<double>(distance);
+      ++table->observed.pairs[to];
     }
   };
   LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE Row row(Index i) const {
-    const Index at = static_cast<Index>(index[i]) * classes;
-    const bool observing = observed.distance != nullptr;
-    return {ids,
-            index,
-            ids[i],
-            distances + at,
-            weights + at,
-            observing ? observed.distance + at : nullptr,
-            observing ? observed.pairs + at : nullptr};
+    return {this, ids[i], static_cast<Index>(index[i]) * classes};
   }
 };
 
