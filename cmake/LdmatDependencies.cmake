@@ -20,7 +20,7 @@ set(ldmat_package_nlohmann_json nlohmann_json::nlohmann_json CONFIG nlohmann-jso
 set(ldmat_package_LibArchive    LibArchive::LibArchive       MODULE libarchive-dev     3.4   4)
 
 # What LDMAT_FETCH_DEPENDENCIES downloads: version, include folder, address, SHA-256 as recorded by
-# Conan Center or Homebrew. "build" in place of a folder: the package has its own library to build.
+# Conan Center or Homebrew (nlohmann_json's: by other public projects that agree). "build" in place of a folder: the package has its own library to build.
 # LibArchive is only ever taken from the system.
 set(ldmat_source_Eigen3 3.4.0 .
     https://gitlab.com/libeigen/eigen/-/archive/3.4.0/eigen-3.4.0.tar.bz2

@@ -1,5 +1,5 @@
-# ldmat_add_dispatch(): the target ldmat::dispatch, kernels compiled for several instruction sets. See
-# include/ldmat/dispatch/dispatch.hpp.
+# ldmat_add_dispatch(): the target ldmat::dispatch, kernels compiled for several instruction sets, and
+# compiled only where something links it. See include/ldmat/dispatch/dispatch.hpp.
 
 function(ldmat_add_dispatch)
   set(folder "${PROJECT_SOURCE_DIR}/include/ldmat/dispatch")
@@ -17,7 +17,7 @@ function(ldmat_add_dispatch)
     endif()
   endif()
 
-  add_library(ldmat_dispatch STATIC "${folder}/dispatch.cpp")
+  add_library(ldmat_dispatch STATIC EXCLUDE_FROM_ALL "${folder}/dispatch.cpp")
   add_library(ldmat::dispatch ALIAS ldmat_dispatch)
   set_target_properties(ldmat_dispatch PROPERTIES EXPORT_NAME dispatch CXX_EXTENSIONS OFF
                         POSITION_INDEPENDENT_CODE ON)
@@ -36,7 +36,7 @@ function(ldmat_add_dispatch)
   foreach(set IN LISTS sets)
     foreach(scalar IN ITEMS float double)
       set(object ldmat_dispatch_${set}_${scalar})
-      add_library(${object} OBJECT "${folder}/compiled.cpp")
+      add_library(${object} OBJECT EXCLUDE_FROM_ALL "${folder}/compiled.cpp")
       set_target_properties(${object} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
       target_link_libraries(${object} PRIVATE ldmat)
       if(OpenMP_CXX_FOUND)

@@ -48,6 +48,7 @@ libomp-dev           libomp           libomp-devel           -              tidy
 clang-format         clang-format     clang-tools-extra      clang-format   format ci
 clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy
 valgrind             -                valgrind               valgrind       ?test ci
+qemu-user            -                qemu-user              qemu-x86_64    ?test ci
 python3              python           python3                python3        ?test ci
 ccache               ccache           ccache                 ccache         ?ci
 '

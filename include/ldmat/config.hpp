@@ -5,6 +5,10 @@
 ///   LDMAT_HOST_DEVICE   what stands before every policy's call operator. Defined here: nothing for
 ///                       a C++ compiler, `__host__ __device__` for nvcc, so that metrics, targets
 ///                       and penalties run the same text on both.
+///   LDMAT_DISPATCH      defined by the CMake target ldmat::dispatch: kernels for several instruction
+///                       sets, chosen at run time (ldmat/dispatch/dispatch.hpp).
+///   -fopenmp            or what the compiler calls it: large batches are computed on several
+///                       threads (LossOptions::threads).
 ///   -fno-exceptions     ldmat then prints the message it would have thrown and calls std::abort.
 
 #include <ldmat/version.hpp>
