@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compile time of the README's program against a program that includes <Eigen/Dense> and multiplies
-# two matrices: medians of interleaved runs, as a ratio. Usage: benchmarks/compile_time.sh [repeats]
+# two matrices: medians of interleaved runs, as a ratio; and the code that comes of it. Usage: benchmarks/compile_time.sh [repeats]
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 repeats=${1:-5}
@@ -28,8 +28,10 @@ TIMER
 
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
 
-echo "| flags | Eigen, one product, s | ldmat, README's program, s | ratio |"
-echo "|---|---:|---:|---:|"
+code() { size "$work/$1.o" | awk 'NR == 2 { printf "%.0f", $1 / 1024 }'; }  # KiB
+
+echo "| flags | Eigen, one product, s | ldmat, README's program, s | ratio | code, KiB, of Eigen's | of ldmat's |"
+echo "|---|---:|---:|---:|---:|---:|"
 for flags in -O0 -O2; do
   : >"$work/eigen.times"
   : >"$work/ldmat.times"
@@ -43,5 +45,6 @@ for flags in -O0 -O2; do
   done
   e=$(median "$work/eigen.times")
   l=$(median "$work/ldmat.times")
-  awk -v f="$flags" -v e="$e" -v l="$l" 'BEGIN { printf "| %s | %.2f | %.2f | %.2f |\n", f, e, l, l / e }'
+  awk -v f="$flags" -v e="$e" -v l="$l" -v c="$(code eigen)" -v d="$(code ldmat)" \
+    'BEGIN { printf "| %s | %.2f | %.2f | %.2f | %d | %d |\n", f, e, l, l / e, c, d }'
 done

@@ -13,8 +13,9 @@
 
 namespace ldmat::detail {
 
-/// n^2 (d + 10) from which a second thread was seen to help: see docs/benchmarks.md.
-inline constexpr double least_work_for_threads = 2.5e6;
+/// n^2 (d + 10), about a third of a millisecond, from which another thread is started: it gains from
+/// less, but where the machine is busy it may cost a time slice, which is several milliseconds.
+inline constexpr double least_work_for_threads = 1e7;
 
 /// Blocks meet as in a round-robin tournament: in every round each block is in at most one pair, so
 /// that the pairs of a round can add to their blocks' gradients at the same time. A block meets the
