@@ -88,9 +88,9 @@ void scale_to(Index count, T factor, const T* from, G* to) noexcept {
   using V = Pack<T, Arch>;
   constexpr Index lanes = PackTraits<V>::size;
   if constexpr (std::is_same_v<T, G>) {
-    Index k = 0;
-    for (; k + lanes <= count; k += lanes) write(to + k, V(V(factor) * read<V>(from + k)));
-    for (; k < count; ++k) to[k] = factor * from[k];
+    const Index whole = count / lanes * lanes;
+    for (Index k = 0; k < whole; k += lanes) write(to + k, V(V(factor) * read<V>(from + k)));
+    for (Index k = whole; k < count; ++k) to[k] = factor * from[k];
   } else {
     T scaled[64];
     for (Index k = 0; k < count; k += 64) {
