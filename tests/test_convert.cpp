@@ -19,9 +19,9 @@ TEST_CASE_TEMPLATE("every half number becomes the float that Eigen makes of it, 
   }
   const auto count = static_cast<Index>(all.size());
   std::vector<float> floats(all.size());
-  convert<DefaultArch>(count, all.data(), floats.data());
+  convert<DefaultBackend>(count, all.data(), floats.data());
   std::vector<S> back(all.size());
-  convert<DefaultArch>(count, floats.data(), back.data());
+  convert<DefaultBackend>(count, floats.data(), back.data());
   std::size_t different = 0;
   for (std::size_t at = 0; at < all.size(); ++at) {
     const auto expected = static_cast<float>(all[at]);
@@ -55,7 +55,7 @@ TEST_CASE_TEMPLATE("floats are rounded to half types as Eigen rounds them", S, E
   }
   floats.push_back(std::numeric_limits<float>::infinity());
   std::vector<S> halves(floats.size());
-  convert<DefaultArch>(static_cast<Index>(floats.size()), floats.data(), halves.data());
+  convert<DefaultBackend>(static_cast<Index>(floats.size()), floats.data(), halves.data());
   std::size_t different = 0;
   for (std::size_t at = 0; at < floats.size(); ++at) {
     const auto expected = static_cast<S>(floats[at]);

@@ -1,8 +1,9 @@
 // The kernels of ldmat::dispatch for one instruction set and one accumulator type: compiled several
 // times, with LDMAT_COMPILED_FOR and LDMAT_COMPILED_SCALAR saying for what, and the compiler's flags
-// agreeing.
+// agreeing. LDMAT_COMPILED_HALVES: with the conversion of half numbers.
 
 #include <ldmat/dispatch/dispatch.hpp>
+#include <ldmat/kernel/halves.hpp>
 #include <ldmat/kernel/packed.hpp>
 
 namespace ldmat::detail {
@@ -25,6 +26,17 @@ PairSums compiled_sums(const PackedBatch<T>& batch, const M& metric, const P& pe
   return packed_sums<Own, WithGradient>(batch, metric, penalty, target);
 }
 
+template <class Isa>
+Index compiled_widen(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept {
+  return kind == HalfKind::ieee ? widen<DefaultArch, HalfKind::ieee>(count, from, to)
+                                : widen<DefaultArch, HalfKind::bfloat>(count, from, to);
+}
+template <class Isa>
+Index compiled_narrow(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept {
+  return kind == HalfKind::ieee ? narrow<DefaultArch, HalfKind::ieee>(count, from, to)
+                                : narrow<DefaultArch, HalfKind::bfloat>(count, from, to);
+}
+
 using Isa = CompiledFor<InstructionSet::LDMAT_COMPILED_FOR>;
 using Scalar = LDMAT_COMPILED_SCALAR;
 
@@ -45,6 +57,11 @@ using Scalar = LDMAT_COMPILED_SCALAR;
   LDMAT_COMPILE_TARGETS(M, OneSided<Absolute>) \
   LDMAT_COMPILE_TARGETS(M, OneSided<Huber>)    \
   LDMAT_COMPILE_TARGETS(M, OneSided<Band>)
+
+#if defined(LDMAT_COMPILED_HALVES)
+template Index compiled_widen<Isa>(HalfKind, Index, const std::uint16_t*, float*) noexcept;
+template Index compiled_narrow<Isa>(HalfKind, Index, const float*, std::uint16_t*) noexcept;
+#endif
 
 LDMAT_COMPILE_PENALTIES(Euclidean)
 LDMAT_COMPILE_PENALTIES(SquaredEuclidean)

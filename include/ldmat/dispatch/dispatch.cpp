@@ -8,6 +8,8 @@
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 namespace ldmat {
@@ -27,8 +29,8 @@ bool processor_has(InstructionSet set) {
   int leaf7[4];
   __cpuid(leaf1, 1);
   __cpuidex(leaf7, 7, 0);
-  // FMA, XSAVE in use by the operating system, AVX.
-  if (!bits_set(leaf1[2], 1U << 12 | 1U << 27 | 1U << 28)) return false;
+  // FMA, XSAVE in use by the operating system, AVX, F16C.
+  if (!bits_set(leaf1[2], 1U << 12 | 1U << 27 | 1U << 28 | 1U << 29)) return false;
   const unsigned long long saved = _xgetbv(0);
   if (set == InstructionSet::avx2) return (saved & 0x06) == 0x06 && bits_set(leaf7[1], 1U << 5);
   // F, DQ, CD, BW, VL.
@@ -36,8 +38,15 @@ bool processor_has(InstructionSet set) {
          bits_set(leaf7[1], 1U << 5 | 1U << 16 | 1U << 17 | 1U << 28 | 1U << 30 | 1U << 31);
 }
 #else
+bool has_f16c() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
 bool processor_has(InstructionSet set) {
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   switch (set) {
     case InstructionSet::avx512:
       return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -105,6 +114,30 @@ InstructionSet next_call() noexcept {
 
 std::int64_t calls_for(InstructionSet set) noexcept {
   return calls[static_cast<std::size_t>(set)].load(std::memory_order_relaxed);
+}
+
+Index dispatched_widen(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept {
+  switch (instruction_set()) {
+#if defined(__x86_64__) || defined(_M_X64)
+    case InstructionSet::avx512:
+    case InstructionSet::avx2:
+      return compiled_widen<CompiledFor<InstructionSet::avx2>>(kind, count, from, to);
+#endif
+    default:
+      return 0;
+  }
+}
+
+Index dispatched_narrow(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept {
+  switch (instruction_set()) {
+#if defined(__x86_64__) || defined(_M_X64)
+    case InstructionSet::avx512:
+    case InstructionSet::avx2:
+      return compiled_narrow<CompiledFor<InstructionSet::avx2>>(kind, count, from, to);
+#endif
+    default:
+      return 0;
+  }
 }
 
 int dispatched_threads(int asked, Index n, Index width, Index blocks) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/kernel/halves.hpp>
 #include <ldmat/kernel/layout.hpp>
 #include <ldmat/kernel/targets.hpp>
 #include <ldmat/metric.hpp>
@@ -45,9 +46,9 @@ struct CompiledFor {};
 
 /// Whether the library has kernels for these policies.
 template <class T, class M, class P, class Target>
-inline constexpr bool compiled = OneOf<M, Euclidean, SquaredEuclidean, Cosine, Manhattan>&& OneOf<
-    P, Squared, Absolute, Huber, Band, OneSided<Squared>, OneSided<Absolute>, OneSided<Huber>,
-    OneSided<Band>>&& OneOf<Target, FixedDistanceTarget<T>, ClassTableTarget<T>>;
+inline constexpr bool compiled = OneOf<M, Euclidean, SquaredEuclidean, Cosine, Manhattan>&&
+    OneOf<P, Squared, Absolute, Huber, Band, OneSided<Squared>, OneSided<Absolute>, OneSided<Huber>,
+          OneSided<Band>>&& OneOf<Target, FixedDistanceTarget<T>, ClassTableTarget<T>>;
 
 /// packed_sums of kernel/packed.hpp; defined in compiled.cpp.
 template <class Isa, bool WithGradient, class T, class M, class P, class Target>
@@ -58,6 +59,14 @@ PairSums compiled_sums(const PackedBatch<T>& batch, const M& metric, const P& pe
 InstructionSet next_call() noexcept;
 /// Calls that went to `set` so far.
 std::int64_t calls_for(InstructionSet set) noexcept;
+
+/// widen and narrow of kernel/halves.hpp.
+template <class Isa>
+Index compiled_widen(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept;
+template <class Isa>
+Index compiled_narrow(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept;
+Index dispatched_widen(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept;
+Index dispatched_narrow(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept;
 
 int dispatched_threads(int asked, Index n, Index width, Index blocks) noexcept;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/kernel/halves.hpp>
 #include <ldmat/kernel/packed.hpp>
 
 /// What a Loss computes with. A template parameter of everything that depends on it, so that files
@@ -22,6 +23,14 @@ struct Backend {
                        const Target& target) noexcept {
     return packed_sums<Backend, WithGradient>(batch, metric, penalty, target);
   }
+  template <HalfKind kind>
+  static Index widen(Index count, const std::uint16_t* from, float* to) noexcept {
+    return detail::widen<Arch, kind>(count, from, to);
+  }
+  template <HalfKind kind>
+  static Index narrow(Index count, const float* from, std::uint16_t* to) noexcept {
+    return detail::narrow<Arch, kind>(count, from, to);
+  }
 };
 
 #if defined(_OPENMP)
@@ -39,6 +48,8 @@ namespace ldmat::detail {
 
 /// The kernels of ldmat::dispatch, or this file's own for policies that are not compiled there.
 struct Dispatched {
+  using Arch = OwnBackend::Arch;  // of what is not dispatched
+
   static int thread_count(int asked, Index n, Index width, Index blocks) noexcept {
     return dispatched_threads(asked, n, width, blocks);
   }
@@ -65,6 +76,15 @@ struct Dispatched {
       alone.threads = OwnBackend::threads ? batch.threads : 1;
       return OwnBackend::sums<WithGradient>(alone, metric, penalty, target);
     }
+  }
+
+  template <HalfKind kind>
+  static Index widen(Index count, const std::uint16_t* from, float* to) noexcept {
+    return dispatched_widen(kind, count, from, to);
+  }
+  template <HalfKind kind>
+  static Index narrow(Index count, const float* from, std::uint16_t* to) noexcept {
+    return dispatched_narrow(kind, count, from, to);
   }
 };
 

@@ -51,7 +51,7 @@ void pack_directions(MatrixView<const S> features, MatrixView<T> packed,
 
 /// Copies `features` into `packed` (n x packed_width, neighbouring rows or neighbouring columns). For
 /// a metric of directions also fills `inverse_norms` (n), with 0 for a row of zeros. O(n d).
-template <Metric M, class S, class T, class Arch = DefaultArch>
+template <Metric M, class S, class T, class Backend = DefaultBackend>
 void pack_features(MatrixView<const S> features, MatrixView<T> packed, T* inverse_norms) noexcept {
   const Index n = features.rows;
   const Index d = features.columns;
@@ -60,20 +60,22 @@ void pack_features(MatrixView<const S> features, MatrixView<T> packed, T* invers
     return;
   }
   if (packed.column_stride == 1 && features.column_stride == 1) {
-    for (Index i = 0; i < n; ++i) convert<Arch>(d, &features(i, 0), &packed(i, 0));
+    for (Index i = 0; i < n; ++i) convert<Backend>(d, &features(i, 0), &packed(i, 0));
     return;
   }
   if (packed.row_stride == 1 && features.row_stride == 1) {
-    for (Index k = 0; k < d; ++k) convert<Arch>(n, &features(0, k), &packed(0, k));
+    for (Index k = 0; k < d; ++k) convert<Backend>(n, &features(0, k), &packed(0, k));
     return;
   }
   if constexpr (std::is_same_v<S, T>) {
     if (features.column_stride == 1) {
-      transpose<Arch>(n, d, features.data, features.row_stride, packed.data, packed.column_stride);
+      transpose<typename Backend::Arch>(n, d, features.data, features.row_stride, packed.data,
+                                        packed.column_stride);
       return;
     }
     if (features.row_stride == 1) {
-      transpose<Arch>(d, n, features.data, features.column_stride, packed.data, packed.row_stride);
+      transpose<typename Backend::Arch>(d, n, features.data, features.column_stride, packed.data,
+                                        packed.row_stride);
       return;
     }
   }
@@ -83,9 +85,9 @@ void pack_features(MatrixView<const S> features, MatrixView<T> packed, T* invers
 }
 
 /// to[k] = factor * from[k], converted.
-template <class Arch, class T, class G>
+template <class Backend, class T, class G>
 void scale_to(Index count, T factor, const T* from, G* to) noexcept {
-  using V = Pack<T, Arch>;
+  using V = Pack<T, typename Backend::Arch>;
   constexpr Index lanes = PackTraits<V>::size;
   if constexpr (std::is_same_v<T, G>) {
     const Index whole = count / lanes * lanes;
@@ -95,8 +97,8 @@ void scale_to(Index count, T factor, const T* from, G* to) noexcept {
     T scaled[64];
     for (Index k = 0; k < count; k += 64) {
       const Index some = std::min<Index>(64, count - k);
-      scale_to<Arch, T, T>(some, factor, from + k, scaled);
-      convert<Arch>(some, scaled, to + k);
+      scale_to<Backend, T, T>(some, factor, from + k, scaled);
+      convert<Backend>(some, scaled, to + k);
     }
   }
 }
@@ -104,7 +106,7 @@ void scale_to(Index count, T factor, const T* from, G* to) noexcept {
 /// Writes scale * (gradient with respect to the features) to `gradient`, from the gradient with
 /// respect to the packed features. For directions u = x / |x| that is (g - u (u.g)) / |x|, and 0
 /// for a row of zeros. O(n d).
-template <Metric M, class T, class G, class Arch = DefaultArch>
+template <Metric M, class T, class G, class Backend = DefaultBackend>
 void unpack_gradient(MatrixView<const T> packed_gradient, MatrixView<const T> packed,
                      const T* inverse_norms, double scale, MatrixView<G> gradient) noexcept {
   const Index n = gradient.rows;
@@ -123,11 +125,11 @@ void unpack_gradient(MatrixView<const T> packed_gradient, MatrixView<const T> pa
     }
   } else if (packed_gradient.column_stride == 1 && gradient.column_stride == 1) {
     for (Index i = 0; i < n; ++i) {
-      scale_to<Arch>(d, factor, &packed_gradient(i, 0), &gradient(i, 0));
+      scale_to<Backend>(d, factor, &packed_gradient(i, 0), &gradient(i, 0));
     }
   } else if (packed_gradient.row_stride == 1 && gradient.row_stride == 1) {
     for (Index k = 0; k < d; ++k) {
-      scale_to<Arch>(n, factor, &packed_gradient(0, k), &gradient(0, k));
+      scale_to<Backend>(n, factor, &packed_gradient(0, k), &gradient(0, k));
     }
   } else {
     for (Index i = 0; i < n; ++i) {
