@@ -41,7 +41,7 @@ const char* name(InstructionSet set) noexcept;
 
 namespace detail {
 
-template <InstructionSet set>
+template <InstructionSet Set>
 struct CompiledFor {};
 
 /// Whether the library has kernels for these policies.

@@ -23,13 +23,13 @@ struct Backend {
                        const Target& target) noexcept {
     return packed_sums<Backend, WithGradient>(batch, metric, penalty, target);
   }
-  template <HalfKind kind>
+  template <HalfKind Kind>
   static Index widen(Index count, const std::uint16_t* from, float* to) noexcept {
-    return detail::widen<Arch, kind>(count, from, to);
+    return detail::widen<Arch, Kind>(count, from, to);
   }
-  template <HalfKind kind>
+  template <HalfKind Kind>
   static Index narrow(Index count, const float* from, std::uint16_t* to) noexcept {
-    return detail::narrow<Arch, kind>(count, from, to);
+    return detail::narrow<Arch, Kind>(count, from, to);
   }
 };
 
@@ -78,13 +78,13 @@ struct Dispatched {
     }
   }
 
-  template <HalfKind kind>
+  template <HalfKind Kind>
   static Index widen(Index count, const std::uint16_t* from, float* to) noexcept {
-    return dispatched_widen(kind, count, from, to);
+    return dispatched_widen(Kind, count, from, to);
   }
-  template <HalfKind kind>
+  template <HalfKind Kind>
   static Index narrow(Index count, const float* from, std::uint16_t* to) noexcept {
-    return dispatched_narrow(kind, count, from, to);
+    return dispatched_narrow(Kind, count, from, to);
   }
 };
 

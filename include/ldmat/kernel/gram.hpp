@@ -26,7 +26,7 @@ inline constexpr double near = 0.03;
 /// Pairs of a row that were recomputed.
 struct NearPairs {
   Index count = 0;
-  Index column[GramLayout<float>::most];
+  Index column[GramLayout<float>::most] = {};
 };
 
 /// All that the gram kernel does but the epilogue; knows neither metric, target nor penalty.

@@ -13,12 +13,12 @@ enum class HalfKind { ieee, bfloat };
 
 #if defined(__AVX2__) && defined(__F16C__)
 
-template <class Arch, HalfKind kind>
+template <class Arch, HalfKind Kind>
 Index widen(Index count, const std::uint16_t* from, float* to) noexcept {
   Index k = 0;
   for (; k + 8 <= count; k += 8) {
     const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + k));
-    if constexpr (kind == HalfKind::ieee) {
+    if constexpr (Kind == HalfKind::ieee) {
       _mm256_storeu_ps(to + k, _mm256_cvtph_ps(bits));
     } else {
       const __m256i high = _mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16);
@@ -29,13 +29,13 @@ Index widen(Index count, const std::uint16_t* from, float* to) noexcept {
 }
 
 /// Rounds to nearest, ties to even; NaN stays NaN.
-template <class Arch, HalfKind kind>
+template <class Arch, HalfKind Kind>
 Index narrow(Index count, const float* from, std::uint16_t* to) noexcept {
   Index k = 0;
   for (; k + 8 <= count; k += 8) {
     const __m256 x = _mm256_loadu_ps(from + k);
     __m128i result;
-    if constexpr (kind == HalfKind::ieee) {
+    if constexpr (Kind == HalfKind::ieee) {
       result = _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
     } else {
       const __m256i bits = _mm256_castps_si256(x);
@@ -54,11 +54,11 @@ Index narrow(Index count, const float* from, std::uint16_t* to) noexcept {
 
 #else
 
-template <class Arch, HalfKind kind>
+template <class Arch, HalfKind Kind>
 Index widen(Index /*count*/, const std::uint16_t* /*from*/, float* /*to*/) noexcept {
   return 0;
 }
-template <class Arch, HalfKind kind>
+template <class Arch, HalfKind Kind>
 Index narrow(Index /*count*/, const float* /*from*/, std::uint16_t* /*to*/) noexcept {
   return 0;
 }

@@ -87,11 +87,11 @@ struct BlockState {
 /// A batch in one of these layouts, and the memory to compute in.
 template <class T>
 struct PackedBatch {
-  bool gram;
-  Index n;
-  Index width;
+  bool gram = false;
+  Index n = 0;
+  Index width = 0;
   MatrixView<const T> features;  ///< gram: n rows of neighbouring components, not padded
-  T* gradient;                   ///< zero at first; null without gradient. Padded; gram: rows
+  T* gradient = nullptr;         ///< zero at first; null without gradient. Padded; gram: rows
 
   T* rows = nullptr;    ///< gram: centred features, written by the kernel, as all that follows
   T* panels = nullptr;  ///< gram
@@ -99,10 +99,10 @@ struct PackedBatch {
   T* norms = nullptr;   ///< gram: padded rows and one more pack
   T* coefficient_sums = nullptr;  ///< gram, with gradient: the same; zero at first
 
-  BlockState* blocks;  ///< memory for one per block
-  T* scratch;          ///< threads x scratch_apart
-  Index scratch_apart;
-  int threads;
+  BlockState* blocks = nullptr;  ///< memory for one per block
+  T* scratch = nullptr;          ///< threads x scratch_apart
+  Index scratch_apart = 0;
+  int threads = 1;
 };
 
 }  // namespace ldmat::detail

@@ -8,13 +8,13 @@
 
 namespace ldmat::detail {
 
-/// Calls f(0), f(1), ..., f(count - 1) with numbers known at compile time.
-template <int count, class F>
+/// Calls f(0), f(1), ..., f(Count - 1) with numbers known at compile time.
+template <int Count, class F>
 LDMAT_ALWAYS_INLINE void unrolled(const F& f) {
-  [&]<int... number>(std::integer_sequence<int, number...>) LDMAT_ALWAYS_INLINE_LAMBDA {
-    (f(std::integral_constant<int, number>{}), ...);
+  [&]<int... Number>(std::integer_sequence<int, Number...>) LDMAT_ALWAYS_INLINE_LAMBDA {
+    (f(std::integral_constant<int, Number>{}), ...);
   }
-  (std::make_integer_sequence<int, count>{});
+  (std::make_integer_sequence<int, Count>{});
 }
 
 /// A matrix in memory: element (i, k) is data[i * row + k * step].
@@ -37,34 +37,34 @@ struct RegisterTile {
 
 /// c = a b, or c += a b: `rows` x (packs of columns) of c, whose rows are c_row apart; b's rows are
 /// b_row apart. Rows are a multiple of three.
-template <class Arch, int rows, int packs, class T>
+template <class Arch, int Rows, int Packs, class T>
 LDMAT_ALWAYS_INLINE void multiply_tile(Index depth, Factor<T> a, const T* b, Index b_row, T* c,
                                        Index c_row, bool add) noexcept {
   using V = Pack<T, Arch>;
   constexpr int lanes = PackTraits<V>::size;
-  static_assert(rows % 3 == 0);
-  V sum[rows * packs];
-  unrolled<rows * packs>([&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = V(T(0)); });
+  static_assert(Rows % 3 == 0);
+  V sum[Rows * Packs];
+  unrolled<Rows * Packs>([&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = V(T(0)); });
   // One pointer for three rows of a: what an address can hold without more registers.
-  const T* from[rows / 3];
-  unrolled<rows / 3>([&](auto group)
+  const T* from[Rows / 3];
+  unrolled<Rows / 3>([&](auto group)
                          LDMAT_ALWAYS_INLINE_LAMBDA { from[group] = a.data + 3 * group * a.row; });
   for (Index k = 0; k < depth; ++k) {
-    V right[packs];
-    unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA { right[p] = read<V>(b + p * lanes); });
-    unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
+    V right[Packs];
+    unrolled<Packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA { right[p] = read<V>(b + p * lanes); });
+    unrolled<Rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
       const V left(from[r / 3][(r % 3) * a.row]);
-      unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
-        sum[r * packs + p] = multiply_add(left, right[p], sum[r * packs + p]);
+      unrolled<Packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
+        sum[r * Packs + p] = multiply_add(left, right[p], sum[r * Packs + p]);
       });
     });
-    unrolled<rows / 3>([&](auto group) LDMAT_ALWAYS_INLINE_LAMBDA { from[group] += a.step; });
+    unrolled<Rows / 3>([&](auto group) LDMAT_ALWAYS_INLINE_LAMBDA { from[group] += a.step; });
     b += b_row;
   }
-  unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
+  unrolled<Rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
     T* const to = c + r * c_row;
-    unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
-      const V total = sum[r * packs + p];
+    unrolled<Packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
+      const V total = sum[r * Packs + p];
       write(to + p * lanes, add ? V(read<V>(to + p * lanes) + total) : total);
     });
   });
