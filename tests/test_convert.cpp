@@ -38,6 +38,16 @@ TEST_CASE_TEMPLATE("every half number becomes the float that Eigen makes of it, 
   CHECK(different == 0);
 }
 
+TEST_CASE("half numbers become doubles too, and doubles floats") {
+  const std::vector<Eigen::half> halves(11, Eigen::half(0.375F));
+  std::vector<double> doubles(11);
+  convert<DefaultBackend>(11, halves.data(), doubles.data());
+  CHECK(doubles == std::vector<double>(11, 0.375));
+  std::vector<float> floats(11);
+  convert<DefaultBackend>(11, doubles.data(), floats.data());
+  CHECK(floats == std::vector<float>(11, 0.375F));
+}
+
 TEST_CASE_TEMPLATE("floats are rounded to half types as Eigen rounds them", S, Eigen::half,
                    Eigen::bfloat16) {
   std::vector<float> floats;

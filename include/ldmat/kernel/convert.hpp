@@ -34,7 +34,9 @@ void convert(Index count, const S* from, T* to) noexcept {
     std::copy(from, from + count, to);
   } else {
     Index k = 0;
-    if constexpr (sizeof(S) == 2 || sizeof(T) == 2) k = convert_packs<Backend>(count, from, to);
+    constexpr bool widens = sizeof(S) == 2 && std::is_same_v<T, float>;
+    constexpr bool narrows = std::is_same_v<S, float> && sizeof(T) == 2;
+    if constexpr (widens || narrows) k = convert_packs<Backend>(count, from, to);
     for (; k < count; ++k) to[k] = static_cast<T>(from[k]);
   }
 }
