@@ -67,6 +67,23 @@ MatrixView<const T> features_as_columns(MatrixView<const S> features, T* inverse
   return {to, n, width, 1, stride};
 }
 
+/// The batch's shape and features, and its memory but for what a gradient and threads need.
+template <class M, class S, class T>
+void reserve_gram(PackedBatch<T>& batch, MatrixView<const S> features, T* inverse_norms,
+                  Workspace<T>& workspace) {
+  batch.gram = true;
+  batch.n = features.rows;
+  batch.width = packed_width<M>(features.columns);
+  const Index padded = GramLayout<T>::padded_rows(batch.n);
+  const Index stride = GramLayout<T>::stride(batch.width);
+  batch.features = features_as_rows<M, S, T>(features, inverse_norms, workspace);
+  batch.rows =
+      workspace.centred.reserve(padded * (stride + GramLayout<T>::panel_depth(batch.width)));
+  batch.panels = batch.rows + padded * stride;
+  batch.mean = workspace.mean.reserve(stride);
+  batch.norms = workspace.norms.reserve(padded + widest<T>);
+}
+
 /// Sums over all pairs of `features` and, WithGradient, their gradient with respect to the packed
 /// features, left in `workspace` until its next use.
 template <class Backend, bool WithGradient, class S, class T, class M, class P, class Target>
@@ -95,14 +112,10 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
   PackedResult<T> packed;
   packed.inverse_norms = inverse_norms;
   if (gram) {
-    const Index padded = GramLayout<T>::padded_rows(n);
-    const Index stride = GramLayout<T>::stride(width);
-    batch.features = features_as_rows<M, S, T>(features, inverse_norms, workspace);
-    batch.rows = workspace.centred.reserve(padded * (stride + GramLayout<T>::panel_depth(width)));
-    batch.panels = batch.rows + padded * stride;
-    batch.mean = workspace.mean.reserve(stride);
-    batch.norms = workspace.norms.reserve(padded + widest<T>);
+    reserve_gram<M>(batch, features, inverse_norms, workspace);
     if constexpr (WithGradient) {
+      const Index padded = GramLayout<T>::padded_rows(n);
+      const Index stride = GramLayout<T>::stride(width);
       batch.gradient = workspace.gradient.zeroed(padded * stride);
       batch.coefficient_sums = workspace.sums.zeroed(padded + widest<T>);
       packed.gradient = {batch.gradient, n, width, stride, 1};
