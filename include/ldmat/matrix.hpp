@@ -38,7 +38,7 @@ using MatrixOf = Eigen::Matrix<AccumulatorOf<F>, Eigen::Dynamic, Eigen::Dynamic>
 /// products, which cost digits (largest relative errors seen: 1.5e-5 in float, 3e-14 in double), but
 /// again from differences for near-duplicates, which so keep theirs, and where products could
 /// overflow. O(n^2 d) time, O(n d) memory.
-template <FeatureMatrix F, class Out, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <FeatureMatrix F, class Out, Metric M = Euclidean, class Backend = detail::DefaultBackend>
 requires(WritableMatrix<std::remove_reference_t<Out>> &&
          !Metric<std::remove_cvref_t<Out>>) void feature_distances(const F& features,
                                                                    Out&& distances,
@@ -48,12 +48,12 @@ requires(WritableMatrix<std::remove_reference_t<Out>> &&
   const auto out =
       detail::sized_output("distances", distances, x.rows, x.rows, detail::square_rule);
   if (detail::overlap(x, out)) detail::throw_invalid("distances overlaps features");
-  detail::pairwise_distances<Arch, detail::AccumulatorOf<F>>(x, metric, out);
+  detail::pairwise_distances<Backend, detail::AccumulatorOf<F>>(x, metric, out);
 }
-template <FeatureMatrix F, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <FeatureMatrix F, Metric M = Euclidean, class Backend = detail::DefaultBackend>
 detail::MatrixOf<F> feature_distances(const F& features, const M& metric = {}) {
   detail::MatrixOf<F> distances;
-  feature_distances<F, detail::MatrixOf<F>&, M, Arch>(features, distances, metric);
+  feature_distances<F, detail::MatrixOf<F>&, M, Backend>(features, distances, metric);
   return distances;
 }
 
@@ -103,16 +103,16 @@ Eigen::MatrixXd label_distances(const Y& labels, const ClassTable& table) {
 }
 
 /// L_ij = rho_L(l_i, l_j) (n x n), from n label vectors (n x p, borrowed), as feature_distances.
-template <FeatureMatrix Y, class Out, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <FeatureMatrix Y, class Out, Metric M = Euclidean, class Backend = detail::DefaultBackend>
 requires(WritableMatrix<std::remove_reference_t<Out>> &&
          !Metric<std::remove_cvref_t<Out>>) void label_distances(const Y& label_vectors,
                                                                  Out&& distances,
                                                                  const M& metric = {}) {
-  feature_distances<Y, Out, M, Arch>(label_vectors, std::forward<Out>(distances), metric);
+  feature_distances<Y, Out, M, Backend>(label_vectors, std::forward<Out>(distances), metric);
 }
-template <FeatureMatrix Y, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <FeatureMatrix Y, Metric M = Euclidean, class Backend = detail::DefaultBackend>
 detail::MatrixOf<Y> label_distances(const Y& label_vectors, const M& metric = {}) {
-  return feature_distances<Y, M, Arch>(label_vectors, metric);
+  return feature_distances<Y, M, Backend>(label_vectors, metric);
 }
 
 /// The affinity regularizer, T = (1 - strength) L + strength P L P^T off the diagonal: every

@@ -25,8 +25,10 @@ inline constexpr Index distance_products_from_width = 32;
 
 /// The caller's n x n matrix, of any strides and element type. Tiles are of the accumulator's type,
 /// with rows `stride` apart.
-template <class Arch, class T, class G>
+template <class Backend, class T, class G>
 class SymmetricOutput {
+  using Arch = typename Backend::Arch;
+
  public:
   /// A symmetric matrix is its own transpose: stored by columns it is written as if by rows.
   explicit SymmetricOutput(MatrixView<G> out) : out_(out) {
@@ -63,7 +65,7 @@ class SymmetricOutput {
   void write_row(Index i, Index j, Index count, const T* from) const noexcept {
     G* const to = &out_(i, j);
     if (out_.column_stride == 1) {
-      convert<Arch>(count, from, to);
+      convert<Backend>(count, from, to);
     } else {
       for (Index k = 0; k < count; ++k) to[k * out_.column_stride] = static_cast<G>(from[k]);
     }
@@ -75,10 +77,10 @@ class SymmetricOutput {
 /// Calls sum_tile(i0, i1, j0, j1, tile) for all tiles of pairs i < j, those on the diagonal among
 /// them, and writes the distances of what it leaves at tile[(i - i0) * stride + j - j0]: from the
 /// pack of column max(i + 1, j0) on to the end of the last one.
-template <class Arch, class T, class G, Metric M, class SumTile>
-void write_distances(const SymmetricOutput<Arch, T, G>& out, const M& metric, T* scratch,
+template <class Backend, class T, class G, Metric M, class SumTile>
+void write_distances(const SymmetricOutput<Backend, T, G>& out, const M& metric, T* scratch,
                      Index stride, const SumTile& sum_tile) noexcept {
-  using V = Pack<T, Arch>;
+  using V = Pack<T, typename Backend::Arch>;
   constexpr Index lanes = PackTraits<V>::size;
   const Index n = out.size();
   T* const turned = scratch + distance_tile * stride;
@@ -104,9 +106,10 @@ void write_distances(const SymmetricOutput<Arch, T, G>& out, const M& metric, T*
 }
 
 /// Any metric, by differences.
-template <class Arch, class T, class G, Metric M>
+template <class Backend, class T, class G, Metric M>
 void direct_distances(MatrixView<const T> columns, const M& metric, T* scratch,
-                      const SymmetricOutput<Arch, T, G>& out) noexcept {
+                      const SymmetricOutput<Backend, T, G>& out) noexcept {
+  using Arch = typename Backend::Arch;
   using Layout = DirectLayout<T>;
   constexpr Index step = 2 * PackTraits<Pack<T, Arch>>::size;
   const DirectStrips<Arch, T, M> strips{columns.data, nullptr, columns.columns,
@@ -123,11 +126,11 @@ void direct_distances(MatrixView<const T> columns, const M& metric, T* scratch,
 }
 
 /// Metrics of |x - y|^2, by products and, for near pairs, differences.
-template <class Arch, class T, class G, Metric M>
-void gram_distances(const GramTiles<Arch, T>& tiles, const M& metric, T* scratch,
-                    const SymmetricOutput<Arch, T, G>& out) noexcept {
+template <class Backend, class T, class G, Metric M>
+void gram_distances(const GramTiles<typename Backend::Arch, T>& tiles, const M& metric, T* scratch,
+                    const SymmetricOutput<Backend, T, G>& out) noexcept {
   constexpr Index stride = GramLayout<T>::tile_stride;
-  constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
+  constexpr Index lanes = PackTraits<Pack<T, typename Backend::Arch>>::size;
   NearPairs near_pairs;
   write_distances(out, metric, scratch, stride,
                   [&](Index i0, Index i1, Index j0, Index j1, T* tile) noexcept {
@@ -151,12 +154,12 @@ bool products_fit(const PackedBatch<T>& batch) noexcept {
 
 /// out = the distances of all pairs of rows of `features`, which it does not overlap. O(n^2 d)
 /// time, O(n d) memory, allocated before anything is written.
-template <class Arch, class T, class S, Metric M, class G>
+template <class Backend, class T, class S, Metric M, class G>
 void pairwise_distances(MatrixView<const S> features, const M& metric, MatrixView<G> out) {
   const Index n = features.rows;
   if (n == 0) return;
   const Index width = packed_width<M>(features.columns);
-  const SymmetricOutput<Arch, T, G> matrix(out);
+  const SymmetricOutput<Backend, T, G> matrix(out);
   Workspace<T> workspace;
   T* inverse_norms = nullptr;
   if constexpr (M::of_directions) inverse_norms = workspace.inverse_norms.reserve(n);
@@ -164,7 +167,7 @@ void pairwise_distances(MatrixView<const S> features, const M& metric, MatrixVie
     if (width >= distance_products_from_width) {
       PackedBatch<T> batch{};
       reserve_gram<M>(batch, features, inverse_norms, workspace);
-      const GramTiles<Arch, T> tiles(batch);
+      const GramTiles<typename Backend::Arch, T> tiles(batch);
       tiles.centre();
       if (products_fit(batch)) {
         T* const scratch =
