@@ -22,15 +22,17 @@ function(ldmat_add_dispatch)
   set_target_properties(ldmat_dispatch PROPERTIES EXPORT_NAME dispatch CXX_EXTENSIONS OFF
                         POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(ldmat_dispatch PUBLIC ldmat)
+  target_compile_options(ldmat_dispatch PRIVATE ${baseline_flags})
   target_compile_definitions(ldmat_dispatch INTERFACE LDMAT_DISPATCH)
   find_package(OpenMP QUIET COMPONENTS CXX)
   if(OpenMP_CXX_FOUND)
     target_link_libraries(ldmat_dispatch PRIVATE OpenMP::OpenMP_CXX)
   endif()
   if(NOT MSVC)
-    # Unoptimized, functions of the standard library would be kept under names that other files use
-    # too, and a program could call one compiled for a processor that it does not run on.
-    target_compile_options(ldmat_dispatch PRIVATE $<$<CONFIG:Debug>:-O2>)
+    # With less, functions of the standard library would be kept under names that other files use too,
+    # and a program could call one compiled for a processor that it does not run on. Visual C++'s
+    # Debug builds are not looked after here.
+    target_compile_options(ldmat_dispatch PRIVATE $<$<NOT:$<CONFIG:Release,RelWithDebInfo>>:-O2>)
   endif()
 
   foreach(set IN LISTS sets)
@@ -49,7 +51,7 @@ function(ldmat_add_dispatch)
       endif()
       target_compile_options(${object} PRIVATE ${${set}_flags})
       if(NOT MSVC)
-        target_compile_options(${object} PRIVATE $<$<CONFIG:Debug>:-O2>)
+        target_compile_options(${object} PRIVATE $<$<NOT:$<CONFIG:Release,RelWithDebInfo>>:-O2>)
       endif()
       target_sources(ldmat_dispatch PRIVATE $<TARGET_OBJECTS:${object}>)
       set_property(GLOBAL APPEND PROPERTY ldmat_dispatch_objects ${object})

@@ -321,3 +321,26 @@ concept Borrowed = requires(Y y) {
 };
 static_assert(Borrowed<Eigen::MatrixXf&> && Borrowed<Eigen::Block<Eigen::MatrixXf>>);
 static_assert(!Borrowed<Eigen::MatrixXf>, "a temporary would be gone before it is read");
+
+TEST_CASE_TEMPLATE("features without components are all at distance 0", M, ldmat::Euclidean,
+                   ldmat::SquaredEuclidean, ldmat::Cosine, ldmat::Manhattan) {
+  const Eigen::MatrixXf features(5, 0);
+  const std::vector<int> labels{0, 1, 0, 1, 2};
+  Eigen::MatrixXf gradient(5, 0);
+  ldmat::Loss<float, M> loss{};
+  CHECK(loss(features, labels).value == doctest::Approx(0.8));
+  CHECK(loss(features, labels, gradient).value == doctest::Approx(0.8));
+}
+
+TEST_CASE("NaN reaches the value, also in a row of zeros, and with every metric") {
+  const auto value = [](auto loss, double a, double b) {
+    const Eigen::MatrixXd features{{a, b}, {1, 2}, {2, 0}};
+    return loss(features, std::vector<int>{0, 1, 0}).value;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& [a, b] : {std::pair{nan, 0.0}, std::pair{0.0, nan}}) {
+    CHECK(std::isnan(value(ldmat::Loss<double>{}, a, b)));
+    CHECK(std::isnan(value(ldmat::Loss<double, ldmat::Cosine>{}, a, b)));
+    CHECK(std::isnan(value(ldmat::Loss<double, ldmat::Manhattan>{}, a, b)));
+  }
+}

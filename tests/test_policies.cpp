@@ -166,3 +166,33 @@ TEST_CASE("a metric, a penalty and a regularizer of the user's own are one struc
           doctest::Approx((above - loss(moved, batch.labels).value) / 2e-6).epsilon(1e-6));
   }
 }
+
+namespace {
+
+/// Derived from the Euclidean metric, with another formula.
+struct Scaled : ldmat::Euclidean {
+  template <class V>
+  V distance(V sum) const {
+    return ldmat::math::constant<V>(3) * Euclidean::distance(sum);
+  }
+  template <class V>
+  V slope(V distance) const {
+    return ldmat::math::constant<V>(9) * Euclidean::slope(distance);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a metric derived from another one keeps its own formula") {
+  Random random(37);
+  for (const ldmat::Index d : {2, 40}) {
+    const support::Batch batch = support::random_batch(random, 60, d, 3);
+    Matrix expected_gradient;
+    Matrix gradient;
+    const auto expected = ldmat::Loss<double>{{.class_distance = 1}}(
+        Matrix(3 * batch.features), batch.labels, expected_gradient);
+    const auto result = ldmat::Loss<double, Scaled>{}(batch.features, batch.labels, gradient);
+    CHECK(result.value == doctest::Approx(expected.value).epsilon(1e-12));
+    CHECK(support::relative_error(gradient, 3 * expected_gradient) <= 1e-11);
+  }
+}

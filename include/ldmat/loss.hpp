@@ -31,9 +31,9 @@ namespace ldmat {
 /// value 0, gradient 0.
 ///
 /// Cost: O(n^2 d) time (1.5 n^2 d multiply-adds with gradient), O(n d + n + K^2) memory, kept for
-/// the next call. Label vectors cost another O(n^2 p), tables O(K^2). Distances and the sums over
-/// one row of one tile are kept in the accumulator type, all further sums in double: in float,
-/// squares of differences overflow from about 1e19 and vanish below about 1e-22. Features that
+/// the next call. Label vectors cost another O(n^2 p), tables O(K^2). Distances and sums over some
+/// hundred pairs are kept in the accumulator type, all further sums in double: in float, squares of
+/// differences overflow from about 1e19 (to infinity or NaN), and distances below about 1e-19 are 0. Features that
 /// coincide have distance exactly 0 and, for the Euclidean metric, add 0 to the gradient.
 ///
 /// Threads: calls through `evaluate` on separate workspaces may run at the same time; operator()
@@ -248,7 +248,7 @@ class Loss {
     const detail::PairSums& sums = packed.sums;
     const Reduced reduced = reduce(sums.penalty, counts);
     if constexpr (WithGradient) {
-      detail::write_gradient<M>(packed, reduced.gradient_scale, detail::as_view(gradient));
+      detail::write_gradient<M, Backend>(packed, reduced.gradient_scale, detail::as_view(gradient));
     }
     if constexpr (Target::observes) {
       if (update != nullptr) observe_batch(target.observed, *update);

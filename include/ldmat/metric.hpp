@@ -3,6 +3,7 @@
 #include <ldmat/math.hpp>
 
 #include <concepts>
+#include <type_traits>
 
 /// Metrics: how far apart two feature vectors are.
 ///
@@ -19,7 +20,6 @@
 ///     template <class V> V distance(V sum) const;
 ///     template <class V> V slope(V distance) const;     // 0 where the derivative does not exist
 ///     template <class V> V direction(V difference) const;
-///     template <class V> Measured<V> measure(V sum) const;   // optional: both, where that is cheaper
 ///   };
 ///
 /// `from_squared_norm`: the sum is |x - y|^2 and the direction the identity, so that kernels may use
@@ -47,21 +47,6 @@ struct Measured {
   V distance;
   V slope;
 };
-
-namespace detail {
-
-/// Both at once: what a metric says with `measure(sum)`, or distance and slope one after the other.
-template <Metric M, class V>
-LDMAT_HOST_DEVICE Measured<V> measure(const M& metric, V sum) {
-  if constexpr (requires { metric.measure(sum); }) {
-    return metric.measure(sum);
-  } else {
-    const V distance = metric.distance(sum);
-    return {distance, metric.slope(distance)};
-  }
-}
-
-}  // namespace detail
 
 /// What metrics of |x - y|^2 share: the sum over k of (x_k - y_k)^2, whose direction is x - y itself.
 struct SquaredDifferences {
@@ -94,13 +79,6 @@ struct Euclidean : SquaredDifferences {
     const V zero = constant<V>(0);
     const V one = constant<V>(1);
     return select(distance == zero, zero, one / distance);
-  }
-  /// One reciprocal square root gives both. Sums too small for it are distance 0.
-  template <class V>
-  LDMAT_HOST_DEVICE Measured<V> measure(V sum) const {
-    using namespace math;
-    const V inverse = detail::keep_where(sum >= smallest<V>(), inverse_sqrt(sum));
-    return {sum * inverse, inverse};
   }
 };
 
@@ -160,5 +138,23 @@ struct Manhattan {
     return select(difference > zero, constant<V>(1), negative);
   }
 };
+
+namespace detail {
+
+/// Distance and slope at once. For the Euclidean metric itself, not for what is derived from it, one
+/// reciprocal square root gives both; sums too small for it are distance 0.
+template <Metric M, class V>
+LDMAT_HOST_DEVICE LDMAT_ALWAYS_INLINE Measured<V> measure(const M& metric, V sum) {
+  if constexpr (std::is_same_v<M, Euclidean>) {
+    using namespace math;
+    const V inverse = keep_where(sum >= smallest<V>(), inverse_sqrt(sum));
+    return {sum * inverse, inverse};
+  } else {
+    const V distance = metric.distance(sum);
+    return {distance, metric.slope(distance)};
+  }
+}
+
+}  // namespace detail
 
 }  // namespace ldmat

@@ -166,7 +166,7 @@ void pairwise_distances(MatrixView<const S> features, const M& metric, MatrixVie
   if constexpr (M::from_squared_norm) {
     if (width >= distance_products_from_width) {
       PackedBatch<T> batch{};
-      reserve_gram<M>(batch, features, inverse_norms, workspace);
+      reserve_gram<Backend, M>(batch, features, inverse_norms, workspace);
       const GramTiles<typename Backend::Arch, T> tiles(batch);
       tiles.centre();
       if (products_fit(batch)) {
@@ -177,7 +177,7 @@ void pairwise_distances(MatrixView<const S> features, const M& metric, MatrixVie
       }
     }
   }
-  const auto columns = features_as_columns<M, S, T>(features, inverse_norms, workspace);
+  const auto columns = features_as_columns<Backend, M, S, T>(features, inverse_norms, workspace);
   T* const scratch = workspace.scratch.reserve(2 * distance_tile * DirectLayout<T>::strip_stride);
   direct_distances(columns, metric, scratch, matrix);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/kernel/layout.hpp>
 #include <ldmat/kernel/simd.hpp>
 #include <ldmat/kernel/targets.hpp>
 #include <ldmat/metric.hpp>
@@ -77,6 +78,7 @@ template <class Arch, bool WithGradient, class T, Metric M, Penalty P, class Tar
 class Epilogue {
   using V = Pack<T, Arch>;
   static constexpr Index lanes = PackTraits<V>::size;
+  static_assert(lanes <= widest<T>, "ldmat: packs of more than 64 bytes are not supported");
 
  public:
   Epilogue(const M& metric, const P& penalty, const Target& target)

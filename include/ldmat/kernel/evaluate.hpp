@@ -42,7 +42,7 @@ bool observing(const Target& target) {
 }
 
 /// The features as the gram kernel takes them: the caller's own where they are so already.
-template <class M, class S, class T>
+template <class Backend, class M, class S, class T>
 MatrixView<const T> features_as_rows(MatrixView<const S> features, T* inverse_norms,
                                      Workspace<T>& workspace) {
   if constexpr (std::is_same_v<S, T> && !M::of_directions) {
@@ -50,25 +50,25 @@ MatrixView<const T> features_as_rows(MatrixView<const S> features, T* inverse_no
   }
   const Index width = packed_width<M>(features.columns);
   T* const to = workspace.features.reserve(features.rows * width);
-  pack_features<M, S, T>(features, {to, features.rows, width, width, 1}, inverse_norms);
+  pack_features<M, S, T, Backend>(features, {to, features.rows, width, width, 1}, inverse_norms);
   return {to, features.rows, width, width, 1};
 }
 
 /// The features one component behind the other, padded with zeros.
-template <class M, class S, class T>
+template <class Backend, class M, class S, class T>
 MatrixView<const T> features_as_columns(MatrixView<const S> features, T* inverse_norms,
                                         Workspace<T>& workspace) {
   const Index n = features.rows;
   const Index width = packed_width<M>(features.columns);
   const Index stride = DirectLayout<T>::stride(n);
   T* const to = workspace.features.reserve(stride * width);
-  pack_features<M, S, T>(features, {to, n, width, 1, stride}, inverse_norms);
+  pack_features<M, S, T, Backend>(features, {to, n, width, 1, stride}, inverse_norms);
   for (Index k = 0; k < width; ++k) std::fill(to + k * stride + n, to + (k + 1) * stride, T(0));
   return {to, n, width, 1, stride};
 }
 
 /// The batch's shape and features, and its memory but for what a gradient and threads need.
-template <class M, class S, class T>
+template <class Backend, class M, class S, class T>
 void reserve_gram(PackedBatch<T>& batch, MatrixView<const S> features, T* inverse_norms,
                   Workspace<T>& workspace) {
   batch.gram = true;
@@ -76,7 +76,7 @@ void reserve_gram(PackedBatch<T>& batch, MatrixView<const S> features, T* invers
   batch.width = packed_width<M>(features.columns);
   const Index padded = GramLayout<T>::padded_rows(batch.n);
   const Index stride = GramLayout<T>::stride(batch.width);
-  batch.features = features_as_rows<M, S, T>(features, inverse_norms, workspace);
+  batch.features = features_as_rows<Backend, M, S, T>(features, inverse_norms, workspace);
   batch.rows =
       workspace.centred.reserve(padded * (stride + GramLayout<T>::panel_depth(batch.width)));
   batch.panels = batch.rows + padded * stride;
@@ -112,7 +112,7 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
   PackedResult<T> packed;
   packed.inverse_norms = inverse_norms;
   if (gram) {
-    reserve_gram<M>(batch, features, inverse_norms, workspace);
+    reserve_gram<Backend, M>(batch, features, inverse_norms, workspace);
     if constexpr (WithGradient) {
       const Index padded = GramLayout<T>::padded_rows(n);
       const Index stride = GramLayout<T>::stride(width);
@@ -121,7 +121,7 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
       packed.gradient = {batch.gradient, n, width, stride, 1};
     }
   } else {
-    batch.features = features_as_columns<M, S, T>(features, inverse_norms, workspace);
+    batch.features = features_as_columns<Backend, M, S, T>(features, inverse_norms, workspace);
     const Index stride = batch.features.column_stride;
     if constexpr (WithGradient) {
       batch.gradient = workspace.gradient.zeroed(stride * width);
@@ -134,9 +134,10 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
 }
 
 /// gradient = scale * (what evaluate_pairs found).
-template <class M, class T, class G>
+template <class M, class Backend = DefaultBackend, class T, class G>
 void write_gradient(const PackedResult<T>& packed, double scale, MatrixView<G> gradient) noexcept {
-  unpack_gradient<M, T, G>(packed.gradient, packed.features, packed.inverse_norms, scale, gradient);
+  unpack_gradient<M, T, G, Backend>(packed.gradient, packed.features, packed.inverse_norms, scale,
+                                    gradient);
 }
 
 }  // namespace ldmat::detail

@@ -13,15 +13,15 @@
 /// of S.
 ///
 /// |x_i|^2 + |x_j|^2 - 2 <x_i, x_j> loses digits where it is small against the norms. The features
-/// are centred to make the norms small, and every pair below `near` times them is computed again
+/// are centred to make the norms small, and every pair below `near_bound` times them is computed again
 /// from its differences, value and gradient both.
 
 namespace ldmat::detail {
 
-/// Pairs with |x_i - x_j|^2 <= near (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
+/// Pairs with |x_i - x_j|^2 <= near_bound (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
 /// product form is some units in the last place of the norms, so that a distance kept at this bound
-/// has lost less than a factor 1 / near of its relative precision.
-inline constexpr double near = 0.03;
+/// has lost less than a factor 1 / near_bound of its relative precision.
+inline constexpr double near_bound = 0.03;
 
 /// Pairs of a row that were recomputed.
 struct NearPairs {
@@ -115,7 +115,7 @@ class GramTiles {
       const V norm_sum = norm + read<V>(batch.norms + j);
       const V sum = norm_sum - (product + product);
       write(at, sum);
-      const Mask<V> close = sum <= V(static_cast<T>(near)) * norm_sum;
+      const Mask<V> close = sum <= V(static_cast<T>(near_bound)) * norm_sum;
       if (any_of(close)) {
         for (unsigned bits = bits_of(close); bits != 0; bits &= bits - 1) {
           const Index column = j + std::countr_zero(bits);

@@ -78,10 +78,12 @@ struct BlockState {
   PairSums sums;
   std::atomic<Index> rounds{0};
 
-  void wait_for(Index round) const noexcept {
+  LDMAT_ALWAYS_INLINE void wait_for(Index round) const noexcept {
     while (rounds.load(std::memory_order_acquire) < round) std::this_thread::yield();
   }
-  void finish(Index round) noexcept { rounds.store(round + 1, std::memory_order_release); }
+  LDMAT_ALWAYS_INLINE void finish(Index round) noexcept {
+    rounds.store(round + 1, std::memory_order_release);
+  }
 };
 
 /// A batch in one of these layouts, and the memory to compute in.

@@ -31,7 +31,7 @@ void pack_directions(MatrixView<const S> features, MatrixView<T> packed,
     double largest = 0;
     for (Index k = 0; k < d; ++k) {
       const double size = std::abs(static_cast<double>(static_cast<T>(features(i, k))));
-      if (!(size <= largest)) largest = size;
+      if (!(size <= largest) && !std::isnan(largest)) largest = size;
     }
     const bool zero = largest < static_cast<double>(std::numeric_limits<T>::min());
     double sum = 0;

@@ -24,15 +24,15 @@ struct Tournament {
   Index blocks;
 
   /// Round 0 is every block against itself.
-  Index rounds() const { return blocks + blocks % 2; }
-  Index all_games() const { return blocks + (rounds() - 1) * later_games(); }
+  LDMAT_ALWAYS_INLINE Index rounds() const { return blocks + blocks % 2; }
+  LDMAT_ALWAYS_INLINE Index all_games() const { return blocks + (rounds() - 1) * later_games(); }
 
   struct Place {
     Index round;
     Index number;
   };
   /// Of the game that comes `at`-th.
-  Place place(Index at) const {
+  LDMAT_ALWAYS_INLINE Place place(Index at) const {
     if (at < blocks) return {0, at};
     return {1 + (at - blocks) / later_games(), (at - blocks) % later_games()};
   }
@@ -42,7 +42,7 @@ struct Tournament {
     Index second;
     bool played;  ///< no: an odd block has nobody to meet
   };
-  Game game(Index round, Index number) const {
+  LDMAT_ALWAYS_INLINE Game game(Index round, Index number) const {
     if (round == 0) return {number, number, true};
     const Index circle =
         rounds() - 1;  // all but one sit in a circle, which turns by one each round
@@ -53,7 +53,7 @@ struct Tournament {
 
  private:
   /// Of each round but the first.
-  Index later_games() const { return (blocks + 1) / 2; }
+  LDMAT_ALWAYS_INLINE Index later_games() const { return (blocks + 1) / 2; }
 };
 
 /// Calls play(i0, i1, j0, j1, scratch) for all pairs of the batch's blocks [i0, i1) and [j0, j1), and

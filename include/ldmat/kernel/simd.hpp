@@ -32,7 +32,7 @@ inline constexpr int registers = 16;
 /// Vector registers of an instruction set.
 template <class Arch>
 inline constexpr int registers =
-    std::is_base_of_v<xsimd::avx512f, Arch> || std::is_base_of_v<xsimd::neon, Arch> ? 32 : 16;
+    std::is_base_of_v<xsimd::avx512f, Arch> || std::is_base_of_v<xsimd::neon64, Arch> ? 32 : 16;
 #endif
 
 /// a * b + c, fused where the instruction set can.
