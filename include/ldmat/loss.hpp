@@ -33,8 +33,9 @@ namespace ldmat {
 /// Cost: O(n^2 d) time (1.5 n^2 d multiply-adds with gradient), O(n d + n + K^2) memory, kept for
 /// the next call. Label vectors cost another O(n^2 p), tables O(K^2). Distances and sums over some
 /// hundred pairs are kept in the accumulator type, all further sums in double: in float, squares of
-/// differences overflow from about 1e19 (to infinity or NaN), and distances below about 1e-19 are 0. Features that
-/// coincide have distance exactly 0 and, for the Euclidean metric, add 0 to the gradient.
+/// differences overflow from about 1e19 (to infinity or NaN), and distances below about 1e-19 are 0.
+/// Features that coincide have distance exactly 0 and, for the Euclidean metric, add 0 to the
+/// gradient.
 ///
 /// Threads: calls through `evaluate` on separate workspaces may run at the same time; operator()
 /// uses the object's own workspace and may not. Copies share nothing.
