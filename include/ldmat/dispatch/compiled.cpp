@@ -12,9 +12,9 @@ namespace {
 struct Own {
   using Arch = DefaultArch;
 #if defined(_OPENMP)
-  static constexpr bool threads = true;
+  [[maybe_unused]] static constexpr bool threads = true;
 #else
-  static constexpr bool threads = false;
+  [[maybe_unused]] static constexpr bool threads = false;
 #endif
 };
 
