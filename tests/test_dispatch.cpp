@@ -2,6 +2,10 @@
 
 #include <cstdlib>
 
+#if defined(__GNUC__) && defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 // Linked to ldmat::dispatch and compiled for no instruction set in particular. Also run under an
 // emulated old processor, where ctest finds an emulator; LDMAT_EXPECT_SET then says which
 // instruction set must have been chosen.
@@ -34,6 +38,36 @@ class Using {
   InstructionSet before_;
 };
 
+#if defined(__GNUC__) && defined(__x86_64__)
+/// Whether a gather reads its indices where register 4 holds them. QEMU 7.2 takes that register's
+/// number for "no index" and reads the first element four times.
+__attribute__((target("avx2"))) bool gathers_by_register_4() {
+  alignas(32) const double from[4] = {1, 2, 3, 4};
+  alignas(32) double to[4] = {};
+  register __m256i index asm("ymm4") = _mm256_set_epi64x(0, 1, 2, 3);
+  __m256d result = _mm256_setzero_pd();
+  __m256i all = _mm256_set1_epi64x(-1);
+  asm("vgatherqpd %1, (%3,%2,8), %0"
+      : "+&x"(result), "+&x"(all)
+      : "x"(index), "r"(from)
+      : "memory");
+  _mm256_store_pd(to, result);
+  return to[0] == 4 && to[1] == 3 && to[2] == 2 && to[3] == 1;
+}
+
+/// Class tables of doubles are gathered by AVX2 and register 4 may hold the indices, as the compiler
+/// likes.
+template <class Scalar>
+bool tables_can_run(InstructionSet set) {
+  return !std::is_same_v<Scalar, double> || set != InstructionSet::avx2 || gathers_by_register_4();
+}
+#else
+template <class Scalar>
+bool tables_can_run(InstructionSet /*set*/) {
+  return true;
+}
+#endif
+
 /// The same Loss on the file's own kernels, in double.
 template <class M, class P>
 using Reference = ldmat::Loss<double, M, P, ldmat::Regularizer, ldmat::detail::OwnBackend>;
@@ -59,7 +93,8 @@ void compare(Random& random, double bound, P penalty = {}) {
         const auto features = batch.features.template cast<Scalar>().eval();
         ldmat::Loss<Scalar, M, P> loss(options);
         for (const InstructionSet set : sets_here()) {
-          INFO("n ", n, " d ", d, " table ", table, " for ", ldmat::name(set));
+          if (table && !tables_can_run<Scalar>(set)) continue;
+          INFO("n ", n, " d ", d, " table ", table, " for ", std::string(ldmat::name(set)));
           const Using use(set);
           const auto calls = ldmat::detail::calls_for(set);
           Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> gradient;
@@ -102,6 +137,9 @@ TEST_CASE("the best instruction set that can run is chosen, and it is the expect
 }
 
 TEST_CASE("every instruction set that can run agrees with the reference") {
+  for (const InstructionSet set : sets_here()) {
+    if (!tables_can_run<double>(set)) MESSAGE("this emulator cannot gather: no table of doubles");
+  }
   Random random(61);
   compare<float, ldmat::Euclidean, ldmat::Squared>(random, 1e-5);
   compare<float, ldmat::Manhattan, ldmat::OneSided<ldmat::Huber>>(random, 1e-5);
