@@ -299,11 +299,11 @@ TEST_CASE("refused arguments") {
   check_throws(features, std::vector<int>{0, 1},
                "ldmat: labels has 2 entries, but features has 3 rows: one label per row is needed");
   check_throws(features, std::vector<int>{0, -1, 1},
-               "ldmat: labels[1] is -1, but class ids must be 0 or greater and fit in 62 bits");
+               "ldmat: labels[1] is -1, but class ids must be 0 or greater and below 2^62");
   check_throws(
       features, std::vector<std::uint64_t>{0, 1, std::uint64_t{1} << 62},
-      "ldmat: labels[2] is 4611686018427387904, but class ids must be 0 or greater and fit "
-      "in 62 bits");
+      "ldmat: labels[2] is 4611686018427387904, but class ids must be 0 or greater and below "
+      "2^62");
   features(2, 1) = std::numeric_limits<float>::quiet_NaN();
   check_throws(features, labels, "ldmat: features(2, 1) is nan, but features must be finite");
   features(1, 0) = -std::numeric_limits<float>::infinity();

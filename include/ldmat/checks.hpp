@@ -12,21 +12,20 @@ namespace ldmat::detail {
 
 /// Refuses NaN and infinities, naming the first in row order.
 template <class S>
-void require_finite(const char* argument, MatrixView<const S> x) {
+void require_finite(const char* argument, MatrixView<const S> x, const char* rule) {
   for (Index i = 0; i < x.rows; ++i) {
     for (Index k = 0; k < x.columns; ++k) {
       const auto value = static_cast<double>(x(i, k));
       if (!std::isfinite(value)) {
-        throw_invalid({argument, i, k},
-                      {" is ", value, ", but check_finite asks for finite features"});
+        throw_invalid({argument, i, k}, {" is ", value, ", but ", rule});
       }
     }
   }
 }
 
-inline void require_count(const char* argument, Index given, Index samples) {
+inline void require_count(const char* argument, Index given, const char* features, Index samples) {
   if (given != samples) {
-    throw_invalid({argument, " has ", given, " entries, but features has ", samples,
+    throw_invalid({argument, " has ", given, " entries, but ", features, " has ", samples,
                    " rows: one label per row is needed"});
   }
 }

@@ -88,18 +88,20 @@ void for_each_label(const L& ids, Visit visit) {
   }
 }
 
-[[noreturn]] LDMAT_DETAIL_COLD inline void throw_label(Index i, Piece id, Index classes) {
+[[noreturn]] LDMAT_DETAIL_COLD inline void throw_label(const char* argument, Index i, Piece id,
+                                                       Index classes) {
   if (classes > 0) {
     throw_invalid(
-        {"labels[", i, "] is ", id, ", but class ids must be between 0 and ", classes - 1});
+        {argument, "[", i, "] is ", id, ", but class ids must be between 0 and ", classes - 1});
   }
-  throw_invalid({"labels[", i, "] is ", id, ", but class ids must be 0 or greater and below 2^62"});
+  throw_invalid(
+      {argument, "[", i, "] is ", id, ", but class ids must be 0 or greater and below 2^62"});
 }
 
 /// Copies the ids into `out`, refusing any below 0 or, where `classes` > 0, any from `classes` on.
-/// Returns the largest, or -1 where there are none.
+/// Returns the largest, or -1 where there are none. Throws std::invalid_argument, naming `argument`.
 template <ClassLabels L>
-std::int64_t read_labels(const L& ids, Index classes, std::int64_t* out) {
+std::int64_t read_labels(const char* argument, const L& ids, Index classes, std::int64_t* out) {
   const std::uint64_t limit =
       classes > 0 ? static_cast<std::uint64_t>(classes) : std::uint64_t{1} << 62;
   std::int64_t largest = -1;
@@ -108,7 +110,7 @@ std::int64_t read_labels(const L& ids, Index classes, std::int64_t* out) {
     if constexpr (std::is_signed_v<decltype(id)>) negative = id < 0;
     using Wide = std::conditional_t<std::is_signed_v<decltype(id)>, std::int64_t, std::uint64_t>;
     const auto value = static_cast<std::uint64_t>(static_cast<Wide>(id));
-    if (negative || value >= limit) throw_label(i, Piece(id), classes);
+    if (negative || value >= limit) throw_label(argument, i, Piece(id), classes);
     out[i] = static_cast<std::int64_t>(value);
     if (out[i] > largest) largest = out[i];
   });

@@ -127,7 +127,9 @@ class Loss {
     if constexpr (accepted) {
       const MatrixView<const Scalar> x = detail::const_view(features);
       detail::require_strides("features", x.rows, x.columns, x.row_stride, x.column_stride);
-      if (options_.check_finite) detail::require_finite("features", x);
+      if (options_.check_finite) {
+        detail::require_finite("features", x, "check_finite asks for finite features");
+      };
       return with_target(x.rows, labels, update != nullptr, workspace,
                          [&](const auto& target, const detail::PairCounts& counts) {
                            return finish<WithGradient>(x, target, counts, gradient, workspace,
@@ -189,9 +191,10 @@ class Loss {
   Result with_target(Index n, const L& labels, bool observe, WorkspaceType& workspace,
                      const Use& use) const {
     if constexpr (ClassLabels<L>) {
-      detail::require_count("labels", detail::label_count(labels), n);
+      detail::require_count("labels", detail::label_count(labels), "features", n);
       const Index k = options_.class_count();
-      const std::int64_t largest = detail::read_labels(labels, k, workspace.labels.reserve(n));
+      const std::int64_t largest =
+          detail::read_labels("labels", labels, k, workspace.labels.reserve(n));
       const bool table = options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
                          options_.weights.kind == Weights::Kind::table;
       if (table) {
@@ -214,7 +217,7 @@ class Loss {
       return detail::with_target_matrix<T>(labels, options_, use);
     } else if constexpr (detail::IsLabelVectors<L>::value) {
       require_no_table("label vectors");
-      detail::require_count("label_vectors", labels.vectors.rows, n);
+      detail::require_count("label_vectors", labels.vectors.rows, "features", n);
       return detail::with_label_vectors<T>(labels, padding, options_, workspace, use);
     } else {
       return with_target(n, label_vectors(labels), observe, workspace, use);

@@ -64,7 +64,7 @@ void label_distances(const Y& labels, Out&& distances, double class_distance = 1
   detail::require_non_negative({"class_distance"}, class_distance);
   const Index n = detail::label_count(labels);
   Eigen::Matrix<std::int64_t, Eigen::Dynamic, 1> ids(n);
-  detail::read_labels(labels, 0, ids.data());
+  detail::read_labels("labels", labels, 0, ids.data());
   const auto out = detail::sized_output("distances", distances, n, n, detail::square_rule);
   detail::fill_symmetric(out,
                          [&](Index i, Index j) { return ids(i) == ids(j) ? 0 : class_distance; });
@@ -91,7 +91,7 @@ void label_distances(const Y& labels, Out&& distances, const ClassTable& table) 
   detail::require_table("ClassTable", of, true);
   const Index n = detail::label_count(labels);
   Eigen::Matrix<std::int64_t, Eigen::Dynamic, 1> ids(n);
-  detail::read_labels(labels, of.rows(), ids.data());
+  detail::read_labels("labels", labels, of.rows(), ids.data());
   const auto out = detail::sized_output("distances", distances, n, n, detail::square_rule);
   detail::fill_symmetric(out, [&](Index i, Index j) { return of(ids(i), ids(j)); });
 }

@@ -14,8 +14,8 @@
 ///   metric     rho, how far apart two samples are; Euclidean unless given
 ///
 /// Everything is computed in double, also from half and float features. Errors, for all functions
-/// here: std::invalid_argument for another number of labels than rows, class ids below 0 or of more
-/// than 62 bits, and NaN or infinite features, naming the first row and column. A figure that is a
+/// here: std::invalid_argument for another number of labels than rows, class ids below 0 or from
+/// 2^62 on, and NaN or infinite features, naming the first row and column. A figure that is a
 /// mean over nothing is 0, as said with each. Figures do not depend on the order of the samples,
 /// but for rounding.
 

@@ -21,7 +21,7 @@
 /// such ties, they do not depend on the order of the samples.
 ///
 /// Errors, for all functions here: std::invalid_argument for another number of labels than rows,
-/// class ids below 0 or of more than 62 bits, gallery and queries of different dimension, and NaN
+/// class ids below 0 or from 2^62 on, gallery and queries of different dimension, and NaN
 /// or infinite features, naming the first row and column.
 ///
 /// Memory, for all: O((m + n) d), never m x n.

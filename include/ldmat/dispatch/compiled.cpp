@@ -27,12 +27,12 @@ PairSums compiled_sums(const PackedBatch<T>& batch, const M& metric, const P& pe
 }
 
 template <class Isa>
-Index compiled_widen(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept {
+Index compiled_halves(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept {
   return kind == HalfKind::ieee ? widen<DefaultArch, HalfKind::ieee>(count, from, to)
                                 : widen<DefaultArch, HalfKind::bfloat>(count, from, to);
 }
 template <class Isa>
-Index compiled_narrow(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept {
+Index compiled_halves(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept {
   return kind == HalfKind::ieee ? narrow<DefaultArch, HalfKind::ieee>(count, from, to)
                                 : narrow<DefaultArch, HalfKind::bfloat>(count, from, to);
 }
@@ -59,8 +59,8 @@ using Scalar = LDMAT_COMPILED_SCALAR;
   LDMAT_COMPILE_TARGETS(M, OneSided<Band>)
 
 #if defined(LDMAT_COMPILED_HALVES)
-template Index compiled_widen<Isa>(HalfKind, Index, const std::uint16_t*, float*) noexcept;
-template Index compiled_narrow<Isa>(HalfKind, Index, const float*, std::uint16_t*) noexcept;
+template Index compiled_halves<Isa>(HalfKind, Index, const std::uint16_t*, float*) noexcept;
+template Index compiled_halves<Isa>(HalfKind, Index, const float*, std::uint16_t*) noexcept;
 #endif
 
 LDMAT_COMPILE_PENALTIES(Euclidean)

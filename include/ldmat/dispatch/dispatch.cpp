@@ -105,6 +105,20 @@ const char* name(InstructionSet set) noexcept {
 }
 
 namespace detail {
+namespace {
+
+template <class From, class To>
+Index convert_halves(HalfKind kind, Index count, const From* from, To* to) noexcept {
+#if defined(__x86_64__) || defined(_M_X64)
+  // AVX-512 has nothing more for them.
+  if (instruction_set() != InstructionSet::baseline) {
+    return compiled_halves<CompiledFor<InstructionSet::avx2>>(kind, count, from, to);
+  }
+#endif
+  return 0;
+}
+
+}  // namespace
 
 InstructionSet next_call() noexcept {
   const InstructionSet set = instruction_set();
@@ -116,28 +130,11 @@ std::int64_t calls_for(InstructionSet set) noexcept {
   return calls[static_cast<std::size_t>(set)].load(std::memory_order_relaxed);
 }
 
-Index dispatched_widen(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept {
-  switch (instruction_set()) {
-#if defined(__x86_64__) || defined(_M_X64)
-    case InstructionSet::avx512:
-    case InstructionSet::avx2:
-      return compiled_widen<CompiledFor<InstructionSet::avx2>>(kind, count, from, to);
-#endif
-    default:
-      return 0;
-  }
+Index dispatched_halves(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept {
+  return convert_halves(kind, count, from, to);
 }
-
-Index dispatched_narrow(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept {
-  switch (instruction_set()) {
-#if defined(__x86_64__) || defined(_M_X64)
-    case InstructionSet::avx512:
-    case InstructionSet::avx2:
-      return compiled_narrow<CompiledFor<InstructionSet::avx2>>(kind, count, from, to);
-#endif
-    default:
-      return 0;
-  }
+Index dispatched_halves(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept {
+  return convert_halves(kind, count, from, to);
 }
 
 int dispatched_threads(int asked, Index n, Index width, Index blocks) noexcept {

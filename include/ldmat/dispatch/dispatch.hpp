@@ -62,11 +62,11 @@ std::int64_t calls_for(InstructionSet set) noexcept;
 
 /// widen and narrow of kernel/halves.hpp.
 template <class Isa>
-Index compiled_widen(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept;
+Index compiled_halves(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept;
 template <class Isa>
-Index compiled_narrow(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept;
-Index dispatched_widen(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept;
-Index dispatched_narrow(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept;
+Index compiled_halves(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept;
+Index dispatched_halves(HalfKind kind, Index count, const std::uint16_t* from, float* to) noexcept;
+Index dispatched_halves(HalfKind kind, Index count, const float* from, std::uint16_t* to) noexcept;
 
 int dispatched_threads(int asked, Index n, Index width, Index blocks) noexcept;
 

@@ -80,11 +80,11 @@ struct Dispatched {
 
   template <HalfKind Kind>
   static Index widen(Index count, const std::uint16_t* from, float* to) noexcept {
-    return dispatched_widen(Kind, count, from, to);
+    return dispatched_halves(Kind, count, from, to);
   }
   template <HalfKind Kind>
   static Index narrow(Index count, const float* from, std::uint16_t* to) noexcept {
-    return dispatched_narrow(Kind, count, from, to);
+    return dispatched_halves(Kind, count, from, to);
   }
 };
 

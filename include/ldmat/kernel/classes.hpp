@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/checks.hpp>
 #include <ldmat/labels.hpp>
 #include <ldmat/metric.hpp>
 #include <ldmat/view.hpp>
@@ -20,36 +21,18 @@ template <FeatureMatrix F>
 auto figure_features(const char* argument, const F& features) {
   const auto x = const_view(features);
   require_strides(argument, x.rows, x.columns, x.row_stride, x.column_stride);
-  for (Index i = 0; i < x.rows; ++i) {
-    for (Index k = 0; k < x.columns; ++k) {
-      const auto value = static_cast<double>(x(i, k));
-      if (!std::isfinite(value)) {
-        throw_invalid({argument, i, k}, {" is ", value, ", but features must be finite"});
-      }
-    }
-  }
+  require_finite(argument, x, "features must be finite");
   return x;
 }
 
 /// The class ids of `rows` samples. Throws std::invalid_argument, naming the arguments, for another
-/// number of labels and for ids below 0 or of more than 62 bits.
+/// number of labels and for ids below 0 or from 2^62 on.
 template <ClassLabels L>
 std::vector<std::int64_t> figure_labels(const char* argument, const L& labels, const char* features,
                                         Index rows) {
-  if (label_count(labels) != rows) {
-    throw_invalid({argument, " has ", label_count(labels), " entries, but ", features, " has ",
-                   rows, " rows: one label per row is needed"});
-  }
+  require_count(argument, label_count(labels), features, rows);
   std::vector<std::int64_t> ids(static_cast<std::size_t>(rows));
-  for_each_label(labels, [&](Index i, auto id) {
-    bool negative = false;
-    if constexpr (std::is_signed_v<decltype(id)>) negative = id < 0;
-    if (negative || static_cast<std::uint64_t>(id) >= std::uint64_t{1} << 62) {
-      throw_invalid({argument, "[", i, "] is ", id,
-                     ", but class ids must be 0 or greater and fit in 62 bits"});
-    }
-    ids[static_cast<std::size_t>(i)] = static_cast<std::int64_t>(id);
-  });
+  read_labels(argument, labels, 0, ids.data());
   return ids;
 }
 

@@ -35,45 +35,36 @@ inline constexpr int registers =
     std::is_base_of_v<xsimd::avx512f, Arch> || std::is_base_of_v<xsimd::neon64, Arch> ? 32 : 16;
 #endif
 
-/// a * b + c, fused where the instruction set can.
-template <class V>
-LDMAT_ALWAYS_INLINE V multiply_add(const V& a, const V& b, const V& c) {
+/// c + a * b, or c - a * b where `Subtract`, fused where the instruction set can.
+template <bool Subtract, class V>
+LDMAT_ALWAYS_INLINE V add_product(const V& a, const V& b, const V& c) {
   if constexpr (std::is_arithmetic_v<V>) {
-    return a * b + c;
+    return Subtract ? c - a * b : c + a * b;
   } else {
 #if defined(__AVX512F__) && XSIMD_VERSION_MAJOR < 11
     // xsimd has no fused form for AVX-512 before release 11.
-    using Arch = typename V::arch_type;
-    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
+    if constexpr (std::is_base_of_v<xsimd::avx512f, typename V::arch_type>) {
       if constexpr (sizeof(typename V::value_type) == 4) {
-        return _mm512_fmadd_ps(a, b, c);
+        return Subtract ? _mm512_fnmadd_ps(a, b, c) : _mm512_fmadd_ps(a, b, c);
       } else {
-        return _mm512_fmadd_pd(a, b, c);
+        return Subtract ? _mm512_fnmadd_pd(a, b, c) : _mm512_fmadd_pd(a, b, c);
       }
     }
 #endif
-    return xsimd::fma(a, b, c);
+    return Subtract ? xsimd::fnma(a, b, c) : xsimd::fma(a, b, c);
   }
 }
 
-/// c - a * b, fused where the instruction set can.
+/// a * b + c.
+template <class V>
+LDMAT_ALWAYS_INLINE V multiply_add(const V& a, const V& b, const V& c) {
+  return add_product<false>(a, b, c);
+}
+
+/// c - a * b.
 template <class V>
 LDMAT_ALWAYS_INLINE V subtract_product(const V& a, const V& b, const V& c) {
-  if constexpr (std::is_arithmetic_v<V>) {
-    return c - a * b;
-  } else {
-#if defined(__AVX512F__) && XSIMD_VERSION_MAJOR < 11
-    using Arch = typename V::arch_type;
-    if constexpr (std::is_base_of_v<xsimd::avx512f, Arch>) {
-      if constexpr (sizeof(typename V::value_type) == 4) {
-        return _mm512_fnmadd_ps(a, b, c);
-      } else {
-        return _mm512_fnmadd_pd(a, b, c);
-      }
-    }
-#endif
-    return xsimd::fnma(a, b, c);
-  }
+  return add_product<true>(a, b, c);
 }
 
 /// x, kept in a register. GCC otherwise loads again what is used more than once, and the loads, not
