@@ -14,7 +14,7 @@ struct Limits {
 };
 
 /// The limits of this machine, measured by the first call (two or three seconds). What they count is
-/// said in limits.cpp.
+/// said in limits.cpp and pairs_in_two_dimensions.hpp.
 const Limits& limits();
 
 /// The limit that holds for a loss computed in float or double.

@@ -8,13 +8,16 @@
 //   time WHAT N D KIND TYPE THREADS MILLISECONDS       median of repeats for about that long, in ms
 //
 // WHAT   ldmat-gradient (value and gradient), ldmat-value, ldmat-distances (the matrix D alone),
-//        eigen-gradient, eigen-product (N x D times D x N)
+//        eigen-gradient, eigen-product (N x D times D x N), limit (pairs_in_two_dimensions.hpp,
+//        for which the shape says nothing)
 // KIND   normal: one cloud; trained: ten compact clusters, as a trained network gives them
-// TYPE   float, double, half, bfloat16; the two of Eigen take float and double
+// TYPE   float, double, half, bfloat16; the two of Eigen take float and double, limit float
 //
 // Anything that goes wrong is answered with "error: ..." By hand:
 //
 //   echo "time ldmat-gradient 1024 2 normal float 1 200" | side_by_side
+
+#include "../loss/pairs_in_two_dimensions.hpp"
 
 #include <ldmat/ldmat.hpp>
 
@@ -189,6 +192,14 @@ class Batch {
         });
       }
     }
+    if constexpr (std::same_as<T, float>) {
+      if (what == "limit") {
+        return use([this] {
+          limit_();
+          return 0.0;
+        });
+      }
+    }
     throw std::invalid_argument("no " + what + " of this type");
   }
 
@@ -213,6 +224,7 @@ class Batch {
   Rows<Accumulator> distances_;
   typename PlainEigen<Accumulator>::Matrix columns_, column_gradient_, product_;
   PlainEigen<Accumulator> plain_;
+  ldmat::bench::PairsInTwoDimensions<float, ldmat::bench::Inverse::estimate> limit_;
 };
 
 void set_threads(int threads) {
@@ -321,7 +333,8 @@ class Server {
   std::string with_batch(const std::string& what, const std::string& type, const Shape& shape,
                          const Use& use) {
     // What takes turns keeps a batch of its own, so that no turn begins with making the features.
-    const std::string slot = what == "eigen-product" ? what : shape.kind;
+    const bool alone = what == "eigen-product" || what == "limit";
+    const std::string slot = alone ? what : shape.kind;
     const auto with = [&](auto& batches) {
       auto& batch = batches[slot];
       batch.set(shape);

@@ -29,6 +29,7 @@ SHAPES = [(32, 2), (128, 2), (1024, 2), (4096, 2), (1024, 8), (1024, 16), (1024,
           (128, 128), (512, 128), (1024, 128), (4096, 128), (4096, 512)]
 VARIATION_SHAPES = [(128, 2), (1024, 2), (1024, 16), (1024, 128), (4096, 128)]
 QUICK_SHAPES = [(32, 2), (1024, 2), (1024, 16), (512, 128)]
+LIMIT_PAIRS = 64 * 512  # of one call of pairs_in_two_dimensions.hpp
 PRODUCT = 1024  # rows, columns and depth of the product that the rates are of
 LARGEST_DISTANCES = 4096 * 4096 * 128  # n^2 d; beyond it SciPy takes most of the run
 
@@ -229,6 +230,8 @@ def measure_loss(program, shapes, args):
         competitors |= theirs
         require_agreement({name: it.check() for name, it in competitors.items()}, f"{n} x {d}")
         competitors["Eigen's product"] = product(program, args.threads)
+        if d == 2:
+            competitors["limit"] = program.competitor("limit", 2, 1, 1)
         times = take_turns(competitors, args.repeats, args.budget)
         rows.append({"n": n, "d": d, "median_ms": medians(times), "turns_ms": times,
                      "failures": failures})
@@ -410,20 +413,22 @@ def cell(row, name, base):
 
 
 def loss_table(rows):
-    ours = "ldmat", "Eigen", "Eigen's product"
+    ours = "ldmat", "Eigen", "Eigen's product", "limit"
     names = list(dict.fromkeys(name for row in rows for name in [*row["median_ms"],
                                                                  *row["failures"]]
                                if name not in ours))
-    head = ["n x d", "ldmat, ms", "ns per pair", "% of Eigen's product", "plain Eigen",
+    head = ["n x d", "ldmat, ms", "ns per pair", "times the limit", "% of Eigen's product", "plain Eigen",
             *names, "best of PyTorch"]
     body = []
     for row in rows:
         n, d, ms = row["n"], row["d"], row["median_ms"]
         rate = 3 * n * n * d / ms["ldmat"]
         product_rate = 2 * PRODUCT**3 / ms["Eigen's product"]
+        per_pair = ms["ldmat"] / (n * (n - 1) / 2)
+        limit = f"{per_pair / ms['limit'] * LIMIT_PAIRS:.2f}" if "limit" in ms else ""
         best = min(ms[name] for name in names if name in ms)
         body.append([shape_of(row), three(ms["ldmat"]),
-                     three(ms["ldmat"] * 1e6 / (n * (n - 1) / 2)),
+                     three(per_pair * 1e6), limit,
                      f"{100 * rate / product_rate:.0f}" if d >= 16 else "",
                      cell(row, "Eigen", "ldmat"), *(cell(row, name, "ldmat") for name in names),
                      times_as_long(best / ms["ldmat"])])
@@ -466,7 +471,8 @@ def report(results):
         parts[0] += f" Other programs kept {on['other_busy_cores']:.2f} cores busy meanwhile."
     if results["loss"]:
         parts += ["**Value and gradient, float.** Milliseconds; in brackets, and in the last "
-                  "column, how many times slower than ldmat.", loss_table(results["loss"])]
+                  "column, how many times slower than ldmat. The limit is a loop that does nothing but the "
+                  "arithmetic of pairs in two dimensions (`pairs_in_two_dimensions.hpp`).", loss_table(results["loss"])]
     if results["variations"]:
         parts += ["**ldmat's own variations**, 1 thread: time against that of value and gradient in "
                   "float; below 1 is faster.", variation_table(results["variations"])]

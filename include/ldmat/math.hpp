@@ -113,13 +113,13 @@ struct Choice {
 /// condition ? yes : no. What `select` says, for kernels: cheapest where yes and no are the same for
 /// many packs.
 template <class V>
-LDMAT_HOST_DEVICE V choose(const Mask<V>& condition, const V& yes, const V& no) {
+LDMAT_HOST_DEVICE V choose(Mask<V> condition, V yes, V no) {
   return Choice<V>::of(condition, yes, no);
 }
 
 /// condition ? x : 0.
 template <class V>
-LDMAT_HOST_DEVICE V keep_where(const Mask<V>& condition, const V& x) {
+LDMAT_HOST_DEVICE V keep_where(Mask<V> condition, V x) {
   return Choice<V>::kept(condition, x);
 }
 

@@ -19,7 +19,7 @@ struct LaneSums {
   V distance = math::constant<V>(0);
   V same_distance = math::constant<V>(0);
 
-  LDMAT_ALWAYS_INLINE void add(const V& cost, const V& pair_distance, const Mask<V>& same) {
+  LDMAT_ALWAYS_INLINE void add(V cost, V pair_distance, Mask<V> same) {
     penalty = penalty + cost;
     distance = distance + pair_distance;
     same_distance = same_distance + keep_where(same, pair_distance);
@@ -120,7 +120,7 @@ class Epilogue {
   LDMAT_ALWAYS_INLINE void step(const TargetRow& target_row, Index j, const Mask<V>& valid, T* at,
                                 LaneSums<V>& lane_sums) const noexcept {
     using namespace math;
-    const auto keep = [&](const V& x) LDMAT_ALWAYS_INLINE_LAMBDA {
+    const auto keep = [&](V x) LDMAT_ALWAYS_INLINE_LAMBDA {
       if constexpr (Masked) {
         return keep_where(valid, x);
       } else {

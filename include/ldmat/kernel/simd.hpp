@@ -176,14 +176,14 @@ struct Choice<xsimd::batch<T, Arch>> {
   static constexpr bool wide_masks =
       std::is_same_v<typename xsimd::batch_bool<T, Arch>::register_type, typename V::register_type>;
 
-  LDMAT_ALWAYS_INLINE static V of(const Mask<V>& condition, const V& yes, const V& no) {
+  LDMAT_ALWAYS_INLINE static V of(Mask<V> condition, V yes, V no) {
     if constexpr (wide_masks) {
       return no ^ (V(condition.data) & (yes ^ no));
     } else {
       return xsimd::select(condition, yes, no);
     }
   }
-  LDMAT_ALWAYS_INLINE static V kept(const Mask<V>& condition, const V& x) {
+  LDMAT_ALWAYS_INLINE static V kept(Mask<V> condition, V x) {
     if constexpr (wide_masks) {
       return V(condition.data) & x;
     } else {
