@@ -155,7 +155,8 @@ bool products_fit(const PackedBatch<T>& batch) noexcept {
 /// out = the distances of all pairs of rows of `features`, which it does not overlap. O(n^2 d)
 /// time, O(n d) memory, allocated before anything is written.
 template <class Backend, class T, class S, Metric M, class G>
-void pairwise_distances(MatrixView<const S> features, const M& metric, MatrixView<G> out) {
+void pairwise_distances(MatrixView<const S> features, const M& metric, MatrixView<G> out,
+                        KernelChoice kernel = KernelChoice::automatic) {
   const Index n = features.rows;
   if (n == 0) return;
   const Index width = packed_width<M>(features.columns);
@@ -164,7 +165,8 @@ void pairwise_distances(MatrixView<const S> features, const M& metric, MatrixVie
   T* inverse_norms = nullptr;
   if constexpr (M::of_directions) inverse_norms = workspace.inverse_norms.reserve(n);
   if constexpr (M::from_squared_norm) {
-    if (width >= distance_products_from_width) {
+    if (kernel == KernelChoice::automatic ? width >= distance_products_from_width
+                                          : kernel == KernelChoice::gram) {
       PackedBatch<T> batch{};
       reserve_gram<Backend, M>(batch, features, inverse_norms, workspace);
       const GramTiles<typename Backend::Arch, T> tiles(batch);
