@@ -35,7 +35,7 @@ inline constexpr std::array data_sets = {
     Data{"clusters", "clusters of diameter 10^-4 of their separation"},
     Data{"ulp", "pairs of samples one unit in the last place apart in one component"},
     Data{"duplicates", "every sample twice"},
-    Data{"tiny", "one cloud, spread 10^-18"},
+    Data{"tiny", "one cloud, spread 10^-18, no two samples nearer than 10^-19"},
     Data{"huge", "one cloud, spread 10^18"},
 };
 
@@ -50,8 +50,17 @@ Rows<T> make_features(const std::string& name, Index n, Index d) {
         rows, d, [&](Index, Index) { return static_cast<T>(spread * scale * normal(engine)); }));
   };
   if (name == "offset") return cloud(n, 1).array() + static_cast<T>(1e4 * scale);
-  if (name == "tiny") return cloud(n, 1e-18);
   if (name == "huge") return cloud(n, 1e18);
+  if (name == "tiny") {
+    if (d > 2) return cloud(n, 1e-18);
+    // In few dimensions random samples come so near to each other that squares underflow.
+    Rows<T> x = cloud(n, 1e-19);
+    for (Index i = 0; i < n; ++i) {
+      x(i, 0) += static_cast<T>(1e-18 * static_cast<double>(i % 8));
+      x(i, d - 1) += static_cast<T>(1e-17 * static_cast<double>(i / 8));
+    }
+    return x;
+  }
   if (name == "clusters") {
     const Rows<T> centres = cloud(5, 1);
     Rows<T> x = cloud(n, 0.5e-4);
@@ -95,8 +104,7 @@ Rows<Exact> exact_gradient(const Rows<T>& x, const std::vector<int>& labels) {
     for (Index j = 0; j < i; ++j) {
       const Exact distance = exact_distance<M>(x, i, j);
       if (distance == 0) continue;
-      const bool same =
-          labels[static_cast<std::size_t>(i)] == labels[static_cast<std::size_t>(j)];
+      const bool same = labels[static_cast<std::size_t>(i)] == labels[static_cast<std::size_t>(j)];
       const Exact slope = 2 * (distance - Exact(same ? 0 : 1)) / pairs;
       for (Index k = 0; k < x.cols(); ++k) {
         const Exact difference = Exact(x(i, k)) - Exact(x(j, k));

@@ -20,6 +20,8 @@ class DirectStrips {
   static constexpr int lanes = PackTraits<V>::size;
   static constexpr int rows = Layout::strip_rows;
   static constexpr int packs = 2;  ///< columns of one step of the first pass
+  /// Components of one running sum: longer ones would lose digits, and are sums of sums.
+  static constexpr Index depth = 64;
 
  public:
   const T* x;
@@ -30,28 +32,9 @@ class DirectStrips {
 
   /// sums[r][j - first] = sum over components of a(x_{i + r} - x_j).
   void sum_components(Index i, Index first, Index end, T* sums) const noexcept {
-    for (Index j = first; j < end; j += packs * lanes) {
-      V sum[rows * packs];
-      unrolled<rows * packs>([&](auto at)
-                                 LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = math::constant<V>(0); });
-      for (Index k = 0; k < width; ++k) {
-        const T* const component = x + k * stride;
-        V right[packs];
-        unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
-          right[p] = in_register(read<V>(component + j + p * lanes));
-        });
-        unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
-          const V left(component[i + r]);
-          unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
-            constexpr int at = r * packs + p;
-            sum[at] = metric.accumulate(sum[at], V(left - right[p]));
-          });
-        });
-      }
-      unrolled<rows * packs>([&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA {
-        write(sums + (at / packs) * Layout::strip_stride + (j - first) + (at % packs) * lanes,
-              sum[at]);
-      });
+    add_components<false>(i, first, end, 0, std::min(width, depth), sums);
+    for (Index k = depth; k < width; k += depth) {
+      add_components<true>(i, first, end, k, std::min(width, k + depth), sums);
     }
   }
 
@@ -81,6 +64,36 @@ class DirectStrips {
         write(gradient + j, column_gradient);
       }
       for (Index r = 0; r < count; ++r) gradient[i + r] += sum_of(row_gradient[r]);
+    }
+  }
+
+ private:
+  template <bool Add>
+  void add_components(Index i, Index first, Index end, Index k_begin, Index k_end,
+                      T* sums) const noexcept {
+    for (Index j = first; j < end; j += packs * lanes) {
+      V sum[rows * packs];
+      unrolled<rows * packs>([&](auto at)
+                                 LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = math::constant<V>(0); });
+      for (Index k = k_begin; k < k_end; ++k) {
+        const T* const component = x + k * stride;
+        V right[packs];
+        unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
+          right[p] = in_register(read<V>(component + j + p * lanes));
+        });
+        unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
+          const V left(component[i + r]);
+          unrolled<packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA {
+            constexpr int at = r * packs + p;
+            sum[at] = metric.accumulate(sum[at], V(left - right[p]));
+          });
+        });
+      }
+      unrolled<rows * packs>([&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA {
+        T* const to =
+            sums + (at / packs) * Layout::strip_stride + (j - first) + (at % packs) * lanes;
+        write(to, Add ? V(read<V>(to) + sum[at]) : sum[at]);
+      });
     }
   }
 };
