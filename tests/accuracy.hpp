@@ -33,6 +33,7 @@ inline constexpr std::array data_sets = {
     Data{"spread", "one cloud, spread 1"},
     Data{"offset", "the same, 10^4 from the origin"},
     Data{"clusters", "clusters of diameter 10^-4 of their separation"},
+    Data{"loose", "clusters of diameters from 0.05 to 0.5 of their separation"},
     Data{"ulp", "pairs of samples one unit in the last place apart in one component"},
     Data{"duplicates", "every sample twice"},
     Data{"tiny", "one cloud, spread 10^-18, no two samples nearer than 10^-19"},
@@ -65,6 +66,16 @@ Rows<T> make_features(const std::string& name, Index n, Index d) {
     const Rows<T> centres = cloud(5, 1);
     Rows<T> x = cloud(n, 0.5e-4);
     for (Index i = 0; i < n; ++i) x.row(i) += centres.row(i % 5);
+    return x;
+  }
+  if (name == "loose") {
+    const Rows<T> centres = cloud(5, 1);
+    Rows<T> x = cloud(n, 1);
+    for (Index i = 0; i < n; ++i) {
+      const double diameter =
+          0.05 * std::pow(10.0, static_cast<double>(i) / static_cast<double>(n));
+      x.row(i) = centres.row(i % 5) + static_cast<T>(diameter / 2) * x.row(i);
+    }
     return x;
   }
   Rows<T> x = cloud(n, 1);
