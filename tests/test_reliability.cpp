@@ -269,7 +269,7 @@ TEST_CASE("samples more than 2^31 elements apart") {
   const Index n = 3;
   const Index d = 2;
   const auto bytes = static_cast<std::size_t>(apart * n) * sizeof(float);
-  const auto reserve = [bytes] {  // address space, of which a few pages are touched
+  const auto reserve = [] {  // address space, of which a few pages are touched
     return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                 -1, 0);
   };

@@ -51,7 +51,7 @@ LDMAT_ALWAYS_INLINE V add_product(const V& a, const V& b, const V& c) {
       }
     }
 #endif
-    return Subtract ? xsimd::fnma(a, b, c) : xsimd::fma(a, b, c);
+    return Subtract ? fnma(a, b, c) : fma(a, b, c);  // xsimd's, where there is one
   }
 }
 
@@ -86,9 +86,9 @@ typename PackTraits<V>::scalar sum_of(const V& pack) {
     return pack;
   } else {
 #if XSIMD_VERSION_MAJOR < 9
-    return xsimd::hadd(pack);
+    return hadd(pack);
 #else
-    return xsimd::reduce_add(pack);
+    return reduce_add(pack);
 #endif
   }
 }
@@ -116,7 +116,7 @@ bool any_of(const M& mask) {
   if constexpr (std::is_same_v<M, bool>) {
     return mask;
   } else {
-    return xsimd::any(mask);
+    return any(mask);
   }
 }
 
