@@ -14,7 +14,12 @@ Usage: sh cmake/run.sh <command> [argument...]
   format               apply clang-format to the project's sources
   check-format         fail where clang-format would change a source
   tidy [file.cpp...]   run clang-tidy on the project's own sources, or on these; slow
-  setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci
+  coverage             run the library's tests and list the lines of include/ldmat that none of them ran
+  mutations [name...]  put a list of bugs, one at a time, into a copy of the headers: tests must notice
+  check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
+                       three above; `check --list` says what there is
+  setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci,
+                       check
   help                 print this
 
 Every command first installs what it lacks, as root or by a sudo that asks for no password; without
@@ -32,25 +37,31 @@ END
 
 # apt-get            brew             dnf                    command        sets (?: can do without)
 packages='
-g++                  -                gcc-c++                compiler       demo test bench tidy ci
-cmake                cmake            cmake                  cmake          demo test bench tidy ci
-ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci
-libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci
-libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci
-libcli11-dev         cli11            cli11-devel            -              demo test tidy ci
-nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci
-libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci
+g++                  -                gcc-c++                compiler       demo test bench tidy ci check
+cmake                cmake            cmake                  cmake          demo test bench tidy ci check
+ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci check
+libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci check
+libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci check
+libcli11-dev         cli11            cli11-devel            -              demo test tidy ci ?check
+nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci ?check
+libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci ?check
 gnuplot-nox          gnuplot          gnuplot                gnuplot        ?demo ?test ?ci
-doctest-dev          doctest          doctest-devel          -              test tidy ci
+doctest-dev          doctest          doctest-devel          -              test tidy ci check
 libbenchmark-dev     google-benchmark google-benchmark-devel -              bench
-clang                llvm             clang                  clang++        tidy ci
-libomp-dev           libomp           libomp-devel           -              tidy ci
+clang                llvm             clang                  clang++        tidy ci ?check
+libomp-dev           libomp           libomp-devel           -              tidy ci ?check
 clang-format         clang-format     clang-tools-extra      clang-format   format ci
-clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy
+clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy ?check
 valgrind             -                valgrind               valgrind       ?test ci
-qemu-user            -                qemu-user              qemu-x86_64    ?test ci
-python3              python           python3                python3        ?test ci
-ccache               ccache           ccache                 ccache         ?ci
+qemu-user            -                qemu-user              qemu-x86_64    ?test ci ?check
+python3              python           python3                python3        ?test ci ?check
+ccache               ccache           ccache                 ccache         ?ci ?check
+clang-15             -                -                      -              ?check
+clang-16             -                -                      -              ?check
+clang-19             -                -                      -              ?check
+g++-aarch64-linux-gnu -               -                      -              ?check
+cppcheck             cppcheck         cppcheck               cppcheck       ?check
+python3-pip          -                python3-pip            pip3           ?check
 '
 
 say() { printf '%s\n' "run.sh: $*" >&2; }
@@ -89,6 +100,7 @@ find_manager() {
 }
 
 is_installed() { # <manager> <package> <command>
+  [ "$2" != - ] || return 0  # this system has none
   case $3 in
     -) ;;
     compiler) if find_compiler >/dev/null; then return 0; fi ;;
@@ -96,7 +108,7 @@ is_installed() { # <manager> <package> <command>
   esac
   case $1 in
     apt-get) [ "$(dpkg-query -W -f '${db:Status-Status}' "$2" 2>/dev/null)" = installed ] ;;
-    brew) [ "$2" = - ] || [ -n "$(brew list --versions "$2" 2>/dev/null)" ] ;;
+    brew) [ -n "$(brew list --versions "$2" 2>/dev/null)" ] ;;
     dnf) rpm -q "$2" >/dev/null 2>&1 ;;
     *) return 1 ;;
   esac
@@ -152,8 +164,8 @@ install_packages() { # <manager> <package>...
 # Installs what a set lacks, then makes sure that there is a compiler and, for a build, CMake.
 set_up() { # <set>
   case $1 in
-    demo | test | bench | format | tidy | ci) ;;
-    *) die "setup: no set '$1'; there are demo, test, bench, format, tidy and ci" ;;
+    demo | test | bench | format | tidy | ci | check) ;;
+    *) die "setup: no set '$1'; there are demo, test, bench, format, tidy, ci and check" ;;
   esac
   manager=$(find_manager)
   find_missing "$manager" "$1"
@@ -168,7 +180,9 @@ set_up() { # <set>
       [ -z "$missing" ] || install_packages "$manager" $missing ||
         say "could not install everything; going on with what is there"
       [ -z "$missing_optional" ] || install_packages "$manager" $missing_optional ||
-        say "going on without$missing_optional"
+        for package in $missing_optional; do  # one that does not exist keeps no other out
+          install_packages "$manager" "$package" || say "going on without $package"
+        done
     elif [ -n "$missing" ]; then
       say "these packages are missing and may not be installed from here:$missing"
       [ "$manager" = none ] || say "install them with: sudo $manager install$missing"
@@ -265,6 +279,16 @@ run_tidy() { # [file...]
   [ "$status" = 0 ] || die "clang-tidy found something"
 }
 
+run_coverage() {
+  cmake --preset coverage
+  cmake --build --preset coverage
+  find build/coverage -name '*.gcda' -delete
+  ctest --preset coverage -j "$jobs"
+  gcov=gcov-$(g++ -dumpversion)
+  have "$gcov" || gcov=gcov
+  python3 tests/coverage.py build/coverage --gcov "$gcov" "$@"
+}
+
 command=${1:-help}
 [ $# = 0 ] || shift
 case $command in
@@ -291,6 +315,20 @@ case $command in
   tidy)
     set_up tidy
     run_tidy "$@"
+    ;;
+  coverage)
+    set_up test
+    have python3 || die "there is no python3"
+    run_coverage "$@"
+    ;;
+  mutations)
+    set_up test
+    have python3 || die "there is no python3"
+    exec python3 tests/mutations/run.py "$@"
+    ;;
+  check)
+    case "${1:-}" in --list) ;; *) set_up check ;; esac
+    exec sh cmake/check.sh "$@"
     ;;
   setup)
     set_up "${1:-test}"

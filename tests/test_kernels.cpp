@@ -223,3 +223,20 @@ TEST_CASE("the gram kernel keeps the digits of near pairs, value and gradient") 
         1e-6 * expected.sums.same_distance);
   CHECK(support::relative_error(result.gradient, expected.gradient) <= 1e-5);
 }
+
+TEST_CASE("sums over many equal pairs keep their digits in float") {
+  const Index n = 1024;
+  Matrix features(n, 1);
+  std::vector<int> labels(static_cast<std::size_t>(n));
+  for (Index i = 0; i < n; ++i) {
+    features(i, 0) = i % 2 == 0 ? 0 : 0.7;
+    labels[static_cast<std::size_t>(i)] = static_cast<int>(i % 2);
+  }
+  Prepared<float> many({features, labels}, 2);
+  Prepared<float> two({features.topRows(2), {0, 1}}, 2);
+  for (const auto choice : {KernelChoice::direct, KernelChoice::gram}) {
+    const double sum = chosen<float, ldmat::Euclidean>(many, many.fixed(), choice).sums.distance;
+    const double one = chosen<float, ldmat::Euclidean>(two, two.fixed(), choice).sums.distance;
+    CHECK(sum == doctest::Approx(one * n * n / 4).epsilon(1e-6));
+  }
+}

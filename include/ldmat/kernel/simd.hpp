@@ -284,6 +284,7 @@ struct InverseSqrt<xsimd::batch<T, Arch>> {
 template <class T, class Arch>
 inline constexpr Index square =
 #if defined(__SSE2__)
+    // cppcheck-suppress internalAstError  ; version 2.10 takes the `>` for a comparison
     std::is_same_v<T, float> ? 4 : (std::is_same_v<T, double> ? 2 : 1);
 #else
     1;
