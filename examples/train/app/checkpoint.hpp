@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/files.hpp"
+#include "rng.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -109,6 +110,12 @@ std::vector<T> unpack_vector(const nlohmann::json& packed, const std::string& na
   std::vector<T> values(packed.get_binary().size() / sizeof(T));
   unpack(packed, std::span<T>(values), name);
   return values;
+}
+
+inline Rng unpack_rng(const nlohmann::json& packed) {
+  Rng::State state{};
+  unpack(packed, std::span<std::uint64_t>(state), "a random number generator");
+  return Rng(state);
 }
 
 }  // namespace tiny
