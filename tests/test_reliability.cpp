@@ -265,10 +265,10 @@ TEST_CASE_TEMPLATE("the same call gives the same bits, a permuted batch the same
 
 #if defined(__linux__)
 TEST_CASE("samples more than 2^31 elements apart") {
-  const Index apart = (Index{1} << 31) + 5;
-  const Index n = 3;
+  constexpr Index apart = (Index{1} << 31) + 5;
+  constexpr Index n = 3;
   const Index d = 2;
-  const auto bytes = static_cast<std::size_t>(apart * n) * sizeof(float);
+  constexpr auto bytes = static_cast<std::size_t>(apart * n) * sizeof(float);
   const auto reserve = [] {  // address space, of which a few pages are touched
     return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                 -1, 0);

@@ -316,8 +316,8 @@ TEST_CASE("refused arguments") {
       "ldmat: query_labels has 3 entries, but query_features has 2 rows: one label per row "
       "is needed");
   check_throws(gallery, Ids{0, 1, -3}, queries, query_labels,
-               "ldmat: gallery_labels[2] is -3, but class ids must be 0 or greater and fit in 62 "
-               "bits");
+               "ldmat: gallery_labels[2] is -3, but class ids must be 0 or greater and below "
+               "2^62");
   check_throws(gallery, labels, queries, Ids{-1, 0},
                "ldmat: query_labels[0] is -1, but class ids must be 0 or greater and below 2^62");
   check_throws(gallery, labels, Eigen::MatrixXf::Zero(2, 5).eval(), query_labels,

@@ -1,4 +1,5 @@
 #include "app/checkpoint.hpp"
+#include "app/feature_loss.hpp"
 #include "train/test_data_support.hpp"
 
 #include <doctest/doctest.h>
@@ -21,7 +22,63 @@ std::string load_error(const fs::path& path) {
   return message_of([&] { tiny::load_checkpoint(path); });
 }
 
+/// Writes a checkpoint of content that has the right size and checksum, whatever it is.
+void write_content(const fs::path& path, const Bytes& content) {
+  tiny::detail::CheckpointHeader header;
+  tiny::detail::checkpoint_magic.copy(header.magic.data(), header.magic.size());
+  header.version = tiny::detail::checkpoint_version;
+  header.size = content.size();
+  header.checksum =
+      tiny::detail::checksum({reinterpret_cast<const char*>(content.data()), content.size()});
+  Bytes bytes(sizeof header);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  write_file(path, bytes + content);
+}
+
 }  // namespace
+
+TEST_CASE("content that is no CBOR, or nested too deep, is refused with the file's name") {
+  const TempFolder folder;
+  const auto path = folder / "checkpoint";
+  write_content(path, {0x9b, 0, 0, 1, 0, 0, 0, 0, 0, 0});  // a list of 2^40 that is not there
+  CHECK(has(load_error(path), {path.string() + ": ", "no CBOR"}));
+  write_content(path, Bytes(1'000'000, 0x81));
+  CHECK(has(load_error(path), {path.string() + ": ", "lists within lists"}));
+  Bytes deep(31, 0x81);
+  deep.push_back(0x01);
+  write_content(path, deep);
+  CHECK(load_error(path).empty());
+}
+
+TEST_CASE("what is restored is refused where no run can have saved it") {
+  const std::vector<std::uint64_t> zeros(4);
+  const auto rng = tiny::pack(std::span<const std::uint64_t>(zeros));
+  CHECK(has(message_of([&] { tiny::unpack_rng(rng); }), {"of zeros"}));
+
+  tiny::LdmatLoss<ldmat::Euclidean> loss(
+      {.classes = 3, .regularizer = ldmat::adaptive(0.25), .penalty = {}});
+  for (const std::int64_t classes : {std::int64_t{1} << 40, std::int64_t{-1}}) {
+    auto state = loss.state();
+    state["classes"] = classes;
+    CHECK(has(message_of([&] { loss.restore(state); }),
+              {"of " + std::to_string(classes) + " classes instead of 3"}));
+  }
+  loss.restore(loss.state());
+
+  const auto good = tiny::to_json(tiny::TrainOptions{});
+  CHECK(tiny::to_json(tiny::options_from_json(good)) == good);
+  const auto refused = [&](const char* name, const nlohmann::json& value) {
+    nlohmann::json options = good;
+    options[name] = value;
+    return has(message_of([&] { tiny::options_from_json(options); }),
+               {std::string("--") + name, value.dump()});
+  };
+  CHECK(refused("dim", -1));
+  CHECK(refused("dim", 1e300));
+  CHECK(refused("lr", std::nan("")));
+  CHECK(refused("metric", "chebyshev"));
+  CHECK(refused("seed", -1));
+}
 
 TEST_CASE("a checkpoint gives back what was saved, bit by bit") {
   const TempFolder folder;

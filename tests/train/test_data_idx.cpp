@@ -104,6 +104,19 @@ TEST_CASE("a compressed IDX file that is cut short is refused") {
   }
 }
 
+TEST_CASE("a file compressed twice, or with a damaged head, is refused with a message") {
+  const TempFolder folder;
+  write_gz(folder / "once", images(3, 2, 2));
+  write_gz(folder / "twice", read_file(folder / "once"));
+  CHECK(tiny::read_idx_images(folder / "once").second.size() == 12);
+  CHECK(has(message_of([&] { tiny::read_idx_images(folder / "twice"); }),
+            {(folder / "twice").string(), "more than once"}));
+  // Of a stream of nothing libarchive does not say what is wrong.
+  write_file(folder / "nothing", {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 9, 9, 9, 9, 9, 9});
+  CHECK(has(message_of([&] { tiny::read_idx_images(folder / "nothing"); }),
+            {(folder / "nothing").string() + ": byte 0"}));
+}
+
 TEST_CASE("IDX images and labels must be equally many") {
   const TempFolder folder;
   write_file(folder / "images", images(3, 2, 2));

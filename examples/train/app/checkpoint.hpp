@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/files.hpp"
+#include "rng.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -42,6 +43,35 @@ inline std::uint64_t checksum(std::string_view bytes) {
   return hash;
 }
 
+/// Follows a CBOR value without keeping it, to its end or to where lists within lists are too deep
+/// for a parser that calls itself for each.
+class NestingCheck final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  static constexpr int deepest = 32;
+
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool start_object(std::size_t /*elements*/) override { return ++depth_ <= deepest; }
+  bool key(string_t& /*value*/) override { return true; }
+  bool end_object() override { return --depth_ >= 0; }
+  bool start_array(std::size_t /*elements*/) override { return ++depth_ <= deepest; }
+  bool end_array() override { return --depth_ >= 0; }
+  bool parse_error(std::size_t /*at*/, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    return false;  // from_cbor will say it
+  }
+
+  bool too_deep() const { return depth_ > deepest; }
+
+ private:
+  int depth_ = 0;
+};
+
 }  // namespace detail
 
 inline void save_checkpoint(const std::filesystem::path& path, const nlohmann::json& content) {
@@ -80,7 +110,15 @@ inline nlohmann::json load_checkpoint(const std::filesystem::path& path) {
            std::to_string(header.size) + "; it was cut short or written over");
   }
   if (detail::checksum(bytes) != header.checksum) refuse("damaged: its checksum is wrong");
-  return nlohmann::json::from_cbor(bytes);
+  detail::NestingCheck nesting;
+  nlohmann::json::sax_parse(bytes, &nesting, nlohmann::json::input_format_t::cbor);
+  if (nesting.too_deep()) refuse("holds lists within lists, deeper than any checkpoint has");
+  try {
+    return nlohmann::json::from_cbor(bytes);
+  } catch (const nlohmann::json::exception& error) {
+    refuse(std::string("its content is no CBOR (") + error.what() + ")");
+  }
+  return {};
 }
 
 /// An array of numbers as a byte string.
@@ -109,6 +147,16 @@ std::vector<T> unpack_vector(const nlohmann::json& packed, const std::string& na
   std::vector<T> values(packed.get_binary().size() / sizeof(T));
   unpack(packed, std::span<T>(values), name);
   return values;
+}
+
+/// Refuses the one state that such a generator never has, and never leaves.
+inline Rng unpack_rng(const nlohmann::json& packed) {
+  Rng::State state{};
+  unpack(packed, std::span<std::uint64_t>(state), "a random number generator");
+  if (state == Rng::State{}) {
+    throw std::runtime_error("the checkpoint holds a random number generator of zeros");
+  }
+  return Rng(state);
 }
 
 }  // namespace tiny

@@ -91,6 +91,11 @@ class LdmatLoss final : public FeatureLoss {
   void restore(const nlohmann::json& state) override {
     ldmat::RunningDistances running;
     const auto classes = state.at("classes").get<Eigen::Index>();
+    if (classes != loss_.running_distances().distance.rows()) {
+      throw std::runtime_error("the checkpoint holds running distances of " +
+                               std::to_string(classes) + " classes instead of " +
+                               std::to_string(loss_.running_distances().distance.rows()));
+    }
     running.distance.resize(classes, classes);
     running.batches.resize(classes, classes);
     const auto size = static_cast<std::size_t>(running.distance.size());

@@ -181,12 +181,6 @@ class Trainer {
     for (const auto& tensor : tensors) unpack(packed.at(tensor.name), tensor.value, tensor.name);
   }
 
-  static Rng unpack_rng(const nlohmann::json& packed) {
-    Rng::State state{};
-    unpack(packed, std::span<std::uint64_t>(state), "a random number generator");
-    return Rng(state);
-  }
-
   TrainOptions options_;
   const Dataset& train_;
   Normalization normalization_;

@@ -25,6 +25,16 @@ class DataError : public std::runtime_error {
       : std::runtime_error(file + ": byte " + std::to_string(byte) + ": " + what) {}
 };
 
+namespace detail {
+
+/// Why libarchive failed; it does not always say.
+inline std::string reason(archive* source) {
+  const char* const text = archive_error_string(source);
+  return text != nullptr ? text : "no reason given";
+}
+
+}  // namespace detail
+
 /// Reads forward through the bytes of one file. Create it by open_file or for_each_member.
 class ByteStream {
  public:
@@ -44,9 +54,7 @@ class ByteStream {
     while (done < target.size() && source_ != nullptr) {
       const auto got = archive_read_data(source_, target.data() + done, target.size() - done);
       if (got < 0) {
-        const char* reason = archive_error_string(source_);
-        fail(std::string("cannot be decompressed, damaged or cut short (") +
-             (reason != nullptr ? reason : "no reason given") + ")");
+        fail("cannot be decompressed, damaged or cut short (" + detail::reason(source_) + ")");
       }
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
@@ -67,10 +75,11 @@ class ByteStream {
   /// Reads `count` bytes. Memory grows with the bytes that are really there, so a wrong count in a
   /// header costs nothing.
   std::vector<std::uint8_t> read_vector(std::uint64_t count, const std::string& what) {
-    constexpr std::uint64_t step = std::uint64_t{1} << 22;
+    constexpr std::uint64_t first = std::uint64_t{1} << 16;
     std::vector<std::uint8_t> bytes;
     while (bytes.size() < count) {
       const std::size_t begin = bytes.size();
+      const auto step = std::max<std::uint64_t>(first, begin);
       const auto more = static_cast<std::size_t>(std::min(step, count - begin));
       bytes.resize(begin + more);
       const std::size_t got = read_some(std::span(bytes).subspan(begin));
@@ -115,7 +124,11 @@ inline ArchiveHandle open_archive(const std::filesystem::path& path, bool tar) {
   }
   if (archive_read_open_filename(handle.get(), path.string().c_str(), 1 << 16) != ARCHIVE_OK) {
     throw DataError(path.string(), 0,
-                    std::string("cannot be opened (") + archive_error_string(handle.get()) + ")");
+                    "cannot be opened (" + reason(handle.get()) + ")");
+  }
+  // Layers of gzip, each of which multiplies by up to a thousand, hold no data set.
+  if (archive_filter_count(handle.get()) > 2) {
+    throw DataError(path.string(), 0, "is compressed more than once");
   }
   return handle;
 }
@@ -131,7 +144,7 @@ auto open_file(const std::filesystem::path& path, Use use) {
   const int status = archive_read_next_header(handle.get(), &entry);
   if (status != ARCHIVE_OK && status != ARCHIVE_EOF) {
     throw DataError(path.string(), 0,
-                    std::string("cannot be read (") + archive_error_string(handle.get()) + ")");
+                    "cannot be read (" + detail::reason(handle.get()) + ")");
   }
   ByteStream stream(status == ARCHIVE_OK ? handle.get() : nullptr, path.string());
   return use(stream);
@@ -148,12 +161,15 @@ void for_each_member(const std::filesystem::path& path, Use use) {
     const char* name = archive_entry_pathname(entry);
     const std::string member = name != nullptr ? name : "";
     ByteStream stream(handle.get(), path.string() + " (" + member + ")");
+    if (archive_entry_sparse_count(entry) > 0) {
+      stream.fail("has holes, which may be of any size");
+    }
     use(std::filesystem::path(member).filename().string(), stream);
   }
   if (status != ARCHIVE_EOF) {
     throw DataError(
         path.string(), static_cast<std::uint64_t>(archive_filter_bytes(handle.get(), 0)),
-        std::string("damaged or cut short (") + archive_error_string(handle.get()) + ")");
+        "damaged or cut short (" + detail::reason(handle.get()) + ")");
   }
 }
 
