@@ -42,6 +42,10 @@ concept RangeIds = !EigenDense<L> && requires(const L& ids) {
 template <class L>
 concept ClassLabels = detail::EigenIds<L> || detail::MdspanIds<L> || detail::RangeIds<L>;
 
+#define LDMAT_DETAIL_NEEDS_IDS                                                                    \
+  "ldmat: labels must be class ids: a range, Eigen vector or mdspan of integers or enumerators, " \
+  "or ldmat::labels(pointer, count); cast floating-point ids to integers first"
+
 /// `count` class ids at `data`. Throws std::invalid_argument for null `data` with a count.
 template <detail::ClassId T>
 std::span<const T> labels(const T* data, std::size_t count) {

@@ -46,17 +46,11 @@ template <class Scalar, class M = Euclidean, class P = Squared, class R = Regula
 class Loss {
   static_assert(Storage<Scalar>,
                 "ldmat: Loss<Scalar> needs float, double, Eigen::half or Eigen::bfloat16");
-  static_assert(
-      Metric<M>,
-      "ldmat: a metric needs accumulate, distance, slope, direction, from_squared_norm and "
-      "of_directions; see ldmat/metric.hpp");
+  static_assert(Metric<M>, LDMAT_DETAIL_NEEDS_METRIC);
   static_assert(Penalty<P>,
                 "ldmat: a penalty needs Penalized<V> operator()(V residual, M same) const; see "
                 "ldmat/penalty.hpp");
-  static_assert(
-      RegularizerPolicy<R>,
-      "ldmat: a regularizer needs V operator()(LabelPair<V>) const, uses_mean, uses_running "
-      "and validate; see ldmat/regularizer.hpp");
+  static_assert(RegularizerPolicy<R>, LDMAT_DETAIL_NEEDS_REGULARIZER);
 
  public:
   using Options = LossOptions<M, P, R>;
@@ -120,10 +114,25 @@ class Loss {
   /// What kernels may read of the target behind the last sample.
   static constexpr Index padding = detail::widest<T>;
 
+  /// Policies of scalars only would otherwise fail somewhere in a kernel. Here and not in the class,
+  /// so that those who only name the type need no packs.
+  static constexpr bool policies_take_packs() {
+    using V = detail::Pack<T, typename Backend::Arch>;
+    static_assert(
+        !Metric<M> || detail::MetricOfPacks<M, V>,
+        "ldmat: the functions of a metric must be templates, V distance(V) and so on, over "
+        "a scalar or a SIMD pack V; see ldmat/metric.hpp");
+    static_assert(!Penalty<P> || detail::PenaltyOfPacks<P, V>,
+                  "ldmat: the call operator of a penalty must be a template, Penalized<V> "
+                  "operator()(V, M), over a scalar or a SIMD pack V with its mask M; see "
+                  "ldmat/penalty.hpp");
+    return Metric<M> && Penalty<P> && detail::MetricOfPacks<M, V> && detail::PenaltyOfPacks<P, V>;
+  }
+
   template <bool WithGradient, class F, class L, class G>
   Result run(const F& features, const L& labels, G& gradient, WorkspaceType& workspace,
              RunningDistances* update) const {
-    constexpr bool accepted = accepts<WithGradient, F, L, G>();
+    constexpr bool accepted = policies_take_packs() && accepts<WithGradient, F, L, G>();
     if constexpr (accepted) {
       const MatrixView<const Scalar> x = detail::const_view(features);
       detail::require_strides("features", x.rows, x.columns, x.row_stride, x.column_stride);
@@ -162,11 +171,7 @@ class Loss {
   /// its own.
   template <bool WithGradient, class F, class L, class G>
   static constexpr bool accepts() {
-    static_assert(
-        FeatureMatrix<F>,
-        "ldmat: features must be a matrix in memory (Eigen Matrix, Map, Ref or Block, "
-        "mdspan, or ldmat::view(pointer, rows, columns)) of float, double, Eigen::half or "
-        "Eigen::bfloat16; evaluate an expression with .eval() first");
+    static_assert(FeatureMatrix<F>, LDMAT_DETAIL_NEEDS_FEATURES);
     static_assert(features_have_scalar<F>(),
                   "ldmat: features must have the scalar type of the Loss: Loss<float> takes "
                   "float, Loss<double> takes double");

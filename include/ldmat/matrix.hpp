@@ -30,6 +30,9 @@ using AccumulatorOf = Accumulator<std::remove_const_t<ViewElement<const F>>>;
 template <FeatureMatrix F>
 using MatrixOf = Eigen::Matrix<AccumulatorOf<F>, Eigen::Dynamic, Eigen::Dynamic>;
 
+template <class G>
+concept Writable = WritableMatrix<std::remove_reference_t<G>>;
+
 }  // namespace detail
 
 /// D_ij = rho(f_i, f_j), D_ii = 0 (n x n), from features (n x d, borrowed), in the accumulator of
@@ -55,6 +58,29 @@ detail::MatrixOf<F> feature_distances(const F& features, const M& metric = {}) {
   detail::MatrixOf<F> distances;
   feature_distances<F, detail::MatrixOf<F>&, M, Backend>(features, distances, metric);
   return distances;
+}
+
+// What the functions above do not take, and the sentence that says so.
+template <class F, class... Rest>
+requires(!FeatureMatrix<F>) auto feature_distances(const F& /*features*/, Rest&&... /*rest*/) {
+  static_assert(FeatureMatrix<F>, LDMAT_DETAIL_NEEDS_FEATURES);
+  return Eigen::MatrixXd{};
+}
+template <FeatureMatrix F, class Out, class M>
+requires(!detail::Writable<Out> || !Metric<M>) void feature_distances(const F& /*features*/,
+                                                                      Out&& /*distances*/,
+                                                                      const M& /*metric*/) {
+  static_assert(detail::Writable<Out>, LDMAT_DETAIL_NEEDS_DISTANCES);
+  static_assert(Metric<M>, LDMAT_DETAIL_NEEDS_METRIC);
+}
+template <FeatureMatrix F, class Out>
+requires(!detail::Writable<Out> &&
+         !Metric<std::remove_cvref_t<Out>>) auto feature_distances(const F& /*features*/,
+                                                                   Out&& /*distances*/) {
+  constexpr bool output = detail::EigenDense<Out> || detail::Addressable<Out>;
+  static_assert(!output || detail::Writable<Out>, LDMAT_DETAIL_NEEDS_DISTANCES);
+  static_assert(output || Metric<std::remove_cvref_t<Out>>, LDMAT_DETAIL_NEEDS_METRIC);
+  return Eigen::MatrixXd{};
 }
 
 /// L_ij = class_distance where y_i != y_j, else 0 (n x n), from n class ids. O(n^2).
@@ -115,6 +141,25 @@ detail::MatrixOf<Y> label_distances(const Y& label_vectors, const M& metric = {}
   return feature_distances<Y, M, Backend>(label_vectors, metric);
 }
 
+// What the functions above do not take, and the sentence that says so.
+template <class Y, class... Rest>
+requires(!ClassLabels<Y> && !FeatureMatrix<Y>) auto label_distances(const Y& /*labels*/,
+                                                                    Rest&&... /*rest*/) {
+  static_assert(
+      ClassLabels<Y> || FeatureMatrix<Y>,
+      "ldmat: labels must be class ids (a range or Eigen vector of integers or enums) or a "
+      "floating-point matrix of label vectors");
+  return Eigen::MatrixXd{};
+}
+template <class Y, class Out, class... Rest>
+requires((ClassLabels<Y> || FeatureMatrix<Y>)&&detail::EigenDense<Out> &&
+         !detail::Writable<Out>) auto label_distances(const Y& /*labels*/, Out&& /*distances*/,
+                                                      Rest&&... /*rest*/) {
+  static_assert(detail::Writable<Out>, LDMAT_DETAIL_NEEDS_DISTANCES
+                "; a table of distances between classes goes in as ldmat::ClassTable{table}");
+  return Eigen::MatrixXd{};
+}
+
 /// The affinity regularizer, T = (1 - strength) L + strength P L P^T off the diagonal: every
 /// sample's distances are mixed with those of the samples it resembles. Made by `affinity`.
 template <class S>
@@ -130,10 +175,17 @@ auto affinity(const P& rows, double strength) {
                                                                      strength};
 }
 
-template <detail::Owning P>
-void affinity(const P&& rows, double strength) = delete;  // would be gone before it is read
+template <detail::Owning P>  // would be gone before it is read
+detail::NeedsAVariableNotATemporary affinity(const P&& rows, double strength) = delete;
+template <detail::NotInMemory P>
+detail::NeedsAMatrixInMemory affinity(const P& rows, double strength) = delete;
 
 namespace detail {
+
+template <class R>
+struct IsAffinity : std::false_type {};
+template <class S>
+struct IsAffinity<Affinity<S>> : std::true_type {};
 
 template <class S>
 void require_stochastic(MatrixView<const S> p, Index n) {
@@ -227,7 +279,21 @@ void regularize(const L& distances, const Affinity<S>& affinity, Out&& target) {
   });
 }
 
-template <FeatureMatrix L, class R>
+// What the functions above do not take, and the sentence that says so.
+template <class L, class R, class Out>
+requires(!FeatureMatrix<L> || !(RegularizerPolicy<R> || detail::IsAffinity<R>::value) ||
+         !detail::Writable<Out>) void regularize(const L& /*distances*/, const R& /*regularizer*/,
+                                                 Out&& /*target*/) {
+  static_assert(
+      FeatureMatrix<L>,
+      "ldmat: label distances must be a matrix in memory of float, double, Eigen::half or "
+      "Eigen::bfloat16; evaluate an expression with .eval() first");
+  static_assert(RegularizerPolicy<R> || detail::IsAffinity<R>::value,
+                LDMAT_DETAIL_NEEDS_REGULARIZER);
+  static_assert(detail::Writable<Out>, LDMAT_DETAIL_NEEDS_DISTANCES);
+}
+
+template <class L, class R>
 Eigen::MatrixXd regularize(const L& distances, const R& regularizer) {
   Eigen::MatrixXd target;
   regularize(distances, regularizer, target);

@@ -41,6 +41,10 @@ concept Metric = std::copy_constructible<M> && requires(const M metric, double x
   { metric.direction(x) } -> std::same_as<double>;
 };
 
+#define LDMAT_DETAIL_NEEDS_METRIC                                                        \
+  "ldmat: a metric needs accumulate, distance, slope, direction, from_squared_norm and " \
+  "of_directions; see ldmat/metric.hpp"
+
 /// A distance and its slope.
 template <class V>
 struct Measured {
@@ -140,6 +144,15 @@ struct Manhattan {
 };
 
 namespace detail {
+
+/// A metric whose formulas are templates, as kernels need them: V is a SIMD pack.
+template <class M, class V>
+concept MetricOfPacks = requires(const M metric, V x) {
+  { metric.accumulate(x, x) } -> std::convertible_to<V>;
+  { metric.distance(x) } -> std::convertible_to<V>;
+  { metric.slope(x) } -> std::convertible_to<V>;
+  { metric.direction(x) } -> std::convertible_to<V>;
+};
 
 /// Distance and slope at once. For the Euclidean metric itself, not for what is derived from it, one
 /// reciprocal square root gives both; sums too small for it are distance 0.

@@ -35,6 +35,16 @@ concept Penalty = std::copy_constructible<P> && requires(const P penalty, double
   { penalty(r, same) } -> std::same_as<Penalized<double>>;
 };
 
+namespace detail {
+
+/// A penalty whose formula is a template, as kernels need it: V is a SIMD pack.
+template <class P, class V>
+concept PenaltyOfPacks = requires(const P penalty, V r, Mask<V> same) {
+  { penalty(r, same) } -> std::same_as<Penalized<V>>;
+};
+
+}  // namespace detail
+
 /// phi(r) = r^2: the penalty of plain LDMAT.
 struct Squared {
   template <class V, class M>

@@ -96,8 +96,9 @@ inline double distance_ratio(double a, double b) {
 /// class counts by its pairs. The ratios are 0 where the centre distance is 0 or there are no
 /// same-class pairs, and infinity where all samples of a class coincide and the centres do not.
 /// Range [0, inf]. Time O((n^2 + K^2) d), memory O(n d).
-template <FeatureMatrix F, ClassLabels L, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <class F, class L, class M = Euclidean, class Arch = detail::DefaultArch>
 ClassSpread class_spread(const F& features, const L& labels, const M& metric = {}) {
+  static_assert(detail::figure_takes<F, L, M>());
   const auto x = detail::figure_features("features", features);
   const detail::Classes classes(detail::figure_labels("labels", labels, "features", x.rows));
   detail::require_metric(metric);
@@ -133,8 +134,9 @@ ClassSpread class_spread(const F& features, const L& labels, const M& metric = {
 /// classes, of the mean distance of i to that class. s_i is 0 where i is alone in its class and
 /// where a_i = b_i = 0. Range [-1, 1]; 0 with fewer than two classes. Time O(n^2 d), memory O(n d).
 /// Source: Rousseeuw, J. Comput. Appl. Math. 20 (1987) 53-65.
-template <FeatureMatrix F, ClassLabels L, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <class F, class L, class M = Euclidean, class Arch = detail::DefaultArch>
 double silhouette(const F& features, const L& labels, const M& metric = {}) {
+  static_assert(detail::figure_takes<F, L, M>());
   const auto x = detail::figure_features("features", features);
   const detail::Classes classes(detail::figure_labels("labels", labels, "features", x.rows));
   detail::require_metric(metric);
@@ -173,8 +175,9 @@ double silhouette(const F& features, const L& labels, const M& metric = {}) {
 /// equal, infinity where the means differ and both variances are 0. Time O(n^2 d / 2), memory
 /// O(n d). Source: Daugman, Proc. IEEE 85 (1997) 1348-1363, after the sensitivity index of signal
 /// detection.
-template <FeatureMatrix F, ClassLabels L, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <class F, class L, class M = Euclidean, class Arch = detail::DefaultArch>
 double decidability(const F& features, const L& labels, const M& metric = {}) {
+  static_assert(detail::figure_takes<F, L, M>());
   const auto x = detail::figure_features("features", features);
   const detail::Classes classes(detail::figure_labels("labels", labels, "features", x.rows));
   detail::require_metric(metric);

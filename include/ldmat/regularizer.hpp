@@ -38,6 +38,10 @@ concept RegularizerPolicy = std::copy_constructible<R> &&
   regularizer.validate();
 };
 
+#define LDMAT_DETAIL_NEEDS_REGULARIZER                                                        \
+  "ldmat: a regularizer needs V operator()(LabelPair<V>) const, uses_mean, uses_running and " \
+  "validate; see ldmat/regularizer.hpp"
+
 /// T = keep * L + toward_mean * mean(L) + toward_running * C + offset: all of the project's own
 /// regularizers are cases of this one, made by `none`, `offset`, `shrink` and `adaptive`.
 struct Regularizer {

@@ -82,8 +82,9 @@ Retrieval retrieve(const SampleBlocks<Arch>& gallery, const Classes& classes,
   return result;
 }
 
-template <class Arch, FeatureMatrix F, ClassLabels L, Metric M>
+template <class Arch, class F, class L, class M>
 Retrieval retrieve_among(const F& features, const L& labels, const M& metric, Depth depth) {
+  static_assert(figure_takes<F, L, M>());
   const auto x = figure_features("features", features);
   const Classes classes(figure_labels("labels", labels, "features", x.rows));
   require_metric(metric);
@@ -94,9 +95,10 @@ Retrieval retrieve_among(const F& features, const L& labels, const M& metric, De
 
 /// Checks the arguments and calls use(gallery features, its classes, query features, class_of),
 /// class_of(i) being the number of query i's class, or of no class where the gallery lacks it.
-template <class GF, class GL, class QF, class QL, Metric M, class Use>
+template <class GF, class GL, class QF, class QL, class M, class Use>
 auto with_search(const GF& gallery_features, const GL& gallery_labels, const QF& query_features,
                  const QL& query_labels, const M& metric, const Use& use) {
+  static_assert(figure_takes<GF, GL, M>() && figure_takes<QF, QL, M>());
   const auto gallery = figure_features("gallery_features", gallery_features);
   const Classes classes(
       figure_labels("gallery_labels", gallery_labels, "gallery_features", gallery.rows));
@@ -112,7 +114,7 @@ auto with_search(const GF& gallery_features, const GL& gallery_labels, const QF&
              [&](Index i) { return classes.number_of(ids[static_cast<std::size_t>(i)]); });
 }
 
-template <class Arch, class GF, class GL, class QF, class QL, Metric M>
+template <class Arch, class GF, class GL, class QF, class QL, class M>
 Retrieval retrieve_from(const GF& gallery_features, const GL& gallery_labels,
                         const QF& query_features, const QL& query_labels, const M& metric,
                         Depth depth) {
@@ -135,7 +137,7 @@ Retrieval retrieve_from(const GF& gallery_features, const GL& gallery_labels,
 ///
 /// each the mean over the queries with R > 0. Range [0, 1]. Time O(n m d), and for every query
 /// O(m + R log R). Source: Musgrave, Belongie, Lim, "A metric learning reality check", ECCV 2020.
-template <FeatureMatrix GF, ClassLabels GL, FeatureMatrix QF, ClassLabels QL, Metric M = Euclidean,
+template <class GF, class GL, class QF, class QL, class M = Euclidean,
           class Arch = detail::DefaultArch>
 Retrieval retrieval(const GF& gallery_features, const GL& gallery_labels, const QF& query_features,
                     const QL& query_labels, const M& metric = {}) {
@@ -144,13 +146,13 @@ Retrieval retrieval(const GF& gallery_features, const GL& gallery_labels, const 
 }
 
 /// The same of a set in itself: every sample searches among the others.
-template <FeatureMatrix F, ClassLabels L, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <class F, class L, class M = Euclidean, class Arch = detail::DefaultArch>
 Retrieval retrieval(const F& features, const L& labels, const M& metric = {}) {
   return detail::retrieve_among<Arch>(features, labels, metric, detail::Depth::all);
 }
 
 /// Retrieval::precision_at_1 alone, which needs no R neighbours.
-template <FeatureMatrix GF, ClassLabels GL, FeatureMatrix QF, ClassLabels QL, Metric M = Euclidean,
+template <class GF, class GL, class QF, class QL, class M = Euclidean,
           class Arch = detail::DefaultArch>
 double precision_at_1(const GF& gallery_features, const GL& gallery_labels,
                       const QF& query_features, const QL& query_labels, const M& metric = {}) {
@@ -158,31 +160,31 @@ double precision_at_1(const GF& gallery_features, const GL& gallery_labels,
                                      metric, detail::Depth::first)
       .precision_at_1;
 }
-template <FeatureMatrix F, ClassLabels L, Metric M = Euclidean, class Arch = detail::DefaultArch>
+template <class F, class L, class M = Euclidean, class Arch = detail::DefaultArch>
 double precision_at_1(const F& features, const L& labels, const M& metric = {}) {
   return detail::retrieve_among<Arch>(features, labels, metric, detail::Depth::first)
       .precision_at_1;
 }
 
 /// Retrieval::r_precision alone, at the cost of all.
-template <FeatureMatrix GF, ClassLabels GL, FeatureMatrix QF, ClassLabels QL, Metric M = Euclidean>
+template <class GF, class GL, class QF, class QL, class M = Euclidean>
 double r_precision(const GF& gallery_features, const GL& gallery_labels, const QF& query_features,
                    const QL& query_labels, const M& metric = {}) {
   return retrieval(gallery_features, gallery_labels, query_features, query_labels, metric)
       .r_precision;
 }
-template <FeatureMatrix F, ClassLabels L, Metric M = Euclidean>
+template <class F, class L, class M = Euclidean>
 double r_precision(const F& features, const L& labels, const M& metric = {}) {
   return retrieval(features, labels, metric).r_precision;
 }
 
 /// Retrieval::map_at_r alone, at the cost of all.
-template <FeatureMatrix GF, ClassLabels GL, FeatureMatrix QF, ClassLabels QL, Metric M = Euclidean>
+template <class GF, class GL, class QF, class QL, class M = Euclidean>
 double map_at_r(const GF& gallery_features, const GL& gallery_labels, const QF& query_features,
                 const QL& query_labels, const M& metric = {}) {
   return retrieval(gallery_features, gallery_labels, query_features, query_labels, metric).map_at_r;
 }
-template <FeatureMatrix F, ClassLabels L, Metric M = Euclidean>
+template <class F, class L, class M = Euclidean>
 double map_at_r(const F& features, const L& labels, const M& metric = {}) {
   return retrieval(features, labels, metric).map_at_r;
 }
@@ -191,7 +193,7 @@ double map_at_r(const F& features, const L& labels, const M& metric = {}) {
 /// with as many votes the one with the nearest voter wins. A query whose class the gallery lacks
 /// counts as wrong. Range [0, 1]; 0 without queries. Throws std::invalid_argument for k below 1 or
 /// above the size of the gallery. Time O(n m d), and for every query O(m + k log k).
-template <FeatureMatrix GF, ClassLabels GL, FeatureMatrix QF, ClassLabels QL, Metric M = Euclidean,
+template <class GF, class GL, class QF, class QL, class M = Euclidean,
           class Arch = detail::DefaultArch>
 double knn_accuracy(const GF& gallery_features, const GL& gallery_labels, const QF& query_features,
                     const QL& query_labels, Index k, const M& metric = {}) {
@@ -231,7 +233,7 @@ double knn_accuracy(const GF& gallery_features, const GL& gallery_labels, const 
 /// class whatever the metric, is that of their class. Of centres at equal distance the one of the
 /// lowest class id is the nearest. A query whose class the gallery lacks counts as wrong. Range
 /// [0, 1]; 0 without queries. Time O((m + n K) d) for K classes.
-template <FeatureMatrix GF, ClassLabels GL, FeatureMatrix QF, ClassLabels QL, Metric M = Euclidean,
+template <class GF, class GL, class QF, class QL, class M = Euclidean,
           class Arch = detail::DefaultArch>
 double nearest_centroid_accuracy(const GF& gallery_features, const GL& gallery_labels,
                                  const QF& query_features, const QL& query_labels,

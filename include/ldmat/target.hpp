@@ -27,8 +27,10 @@ auto label_vectors(const Y& vectors, M metric = {}) {
   return LabelVectors<std::remove_const_t<detail::ViewElement<const Y>>, M>{view, metric};
 }
 /// A temporary would be gone before it is read.
-template <detail::Owning Y, Metric M = Euclidean>
-void label_vectors(const Y&& vectors, M metric = {}) = delete;
+template <detail::Owning Y, class M = Euclidean>
+detail::NeedsAVariableNotATemporary label_vectors(const Y&& vectors, M metric = {}) = delete;
+template <detail::NotInMemory Y, class M = Euclidean>
+detail::NeedsAMatrixInMemory label_vectors(const Y& vectors, M metric = {}) = delete;
 
 /// A whole target T and the label distances that tell same from different; made by `target_matrix`.
 template <class S>
@@ -47,7 +49,9 @@ auto target_matrix(const Y& target) {
   return TargetMatrix<std::remove_const_t<detail::ViewElement<const Y>>>{whole, whole};
 }
 template <detail::Owning Y>
-void target_matrix(const Y&& target) = delete;
+detail::NeedsAVariableNotATemporary target_matrix(const Y&& target) = delete;
+template <detail::NotInMemory Y>
+detail::NeedsAMatrixInMemory target_matrix(const Y& target) = delete;
 
 /// The same, with two samples of one class where label_distances_ij = 0: for regularized targets.
 template <FeatureMatrix Y, FeatureMatrix L>
@@ -57,6 +61,8 @@ auto target_matrix(const Y& target, const L& label_distances) {
   return TargetMatrix<std::remove_const_t<detail::ViewElement<const Y>>>{
       target_matrix(target).target, target_matrix(label_distances).target};
 }
+template <class Y, detail::TemporaryOr<Y> L>
+detail::NeedsAVariableNotATemporary target_matrix(Y&& target, L&& label_distances) = delete;
 
 namespace detail {
 

@@ -126,6 +126,27 @@ auto const_view(const F& x) {
 template <class X>
 concept Owning = EigenDense<X> && std::derived_from<X, Eigen::PlainObjectBase<X>>;
 
+/// X&& or Y&& is such a temporary.
+template <class X, class Y>
+concept TemporaryOr = (!std::is_reference_v<X> && Owning<std::remove_const_t<X>>) ||
+                      (!std::is_reference_v<Y> && Owning<std::remove_const_t<Y>>);
+
+template <class X>
+concept NotInMemory = !FeatureMatrix<X>;
+
+// What deleted functions return: compilers show it with the error.
+struct NeedsAVariableNotATemporary;
+struct NeedsAMatrixInMemory;
+
+// The sentences that static_asserts of several functions share.
+#define LDMAT_DETAIL_NEEDS_FEATURES                                                          \
+  "ldmat: features must be a matrix in memory (Eigen Matrix, Map, Ref or Block, mdspan, or " \
+  "ldmat::view(pointer, rows, columns)) of float, double, Eigen::half or Eigen::bfloat16; "  \
+  "evaluate an expression with .eval() first"
+#define LDMAT_DETAIL_NEEDS_DISTANCES                                                               \
+  "ldmat: distances must be a writable matrix in memory (not const, not an expression) of float, " \
+  "double, Eigen::half or Eigen::bfloat16"
+
 }  // namespace detail
 
 /// `rows` x `columns` elements at `data` as an Eigen map, row i starting at data + i * row_stride.

@@ -15,6 +15,15 @@
 
 namespace ldmat::detail {
 
+/// One readable error for each argument that does not fit; to be asked before anything else is.
+template <class F, class L, class M>
+constexpr bool figure_takes() {
+  static_assert(FeatureMatrix<F>, LDMAT_DETAIL_NEEDS_FEATURES);
+  static_assert(ClassLabels<L>, LDMAT_DETAIL_NEEDS_IDS);
+  static_assert(Metric<M>, LDMAT_DETAIL_NEEDS_METRIC);
+  return true;
+}
+
 /// The features' view. Throws std::invalid_argument, naming `argument`, for negative strides and
 /// for NaN or infinite features, which cannot be ranked.
 template <FeatureMatrix F>
