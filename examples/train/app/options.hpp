@@ -6,12 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
-#include <algorithm>
-#include <type_traits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace tiny {
@@ -136,28 +136,28 @@ inline nlohmann::ordered_json to_json(const TrainOptions& options) {
 /// Throws std::runtime_error, naming the option, for what the command line would refuse, too.
 inline TrainOptions options_from_json(const nlohmann::json& json) {
   TrainOptions options;
-  visit_options(options, [&](const char* name, auto& field, const Allowed& allowed,
-                             const char* /*help*/) {
-    using Field = std::remove_reference_t<decltype(field)>;
-    const auto& value = json.at(name);
-    bool good = true;
-    if constexpr (std::is_same_v<Field, std::string>) {
-      good = value.is_string() && std::ranges::count(allowed.names, value) > 0;
-    } else if constexpr (std::is_same_v<Field, std::uint64_t>) {
-      good = value.is_number_unsigned();
-    } else if constexpr (std::is_same_v<Field, int>) {
-      good = value.is_number_integer();
-    }
-    if constexpr (std::is_same_v<Field, int> || std::is_same_v<Field, double>) {
-      good = good && value.template get<double>() >= allowed.low &&
-             value.template get<double>() <= allowed.high;
-    }
-    if (!good) {
-      throw std::runtime_error(std::string("--") + name + " of the run to resume is " +
-                               value.dump() + ", which is not allowed");
-    }
-    value.get_to(field);
-  });
+  visit_options(
+      options, [&](const char* name, auto& field, const Allowed& allowed, const char* /*help*/) {
+        using Field = std::remove_reference_t<decltype(field)>;
+        const auto& value = json.at(name);
+        bool good = true;
+        if constexpr (std::is_same_v<Field, std::string>) {
+          good = value.is_string() && std::ranges::count(allowed.names, value) > 0;
+        } else if constexpr (std::is_same_v<Field, std::uint64_t>) {
+          good = value.is_number_unsigned();
+        } else if constexpr (std::is_same_v<Field, int>) {
+          good = value.is_number_integer();
+        }
+        if constexpr (std::is_same_v<Field, int> || std::is_same_v<Field, double>) {
+          good = good && value.template get<double>() >= allowed.low &&
+                 value.template get<double>() <= allowed.high;
+        }
+        if (!good) {
+          throw std::runtime_error(std::string("--") + name + " of the run to resume is " +
+                                   value.dump() + ", which is not allowed");
+        }
+        value.get_to(field);
+      });
   return options;
 }
 

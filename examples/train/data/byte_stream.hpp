@@ -123,8 +123,7 @@ inline ArchiveHandle open_archive(const std::filesystem::path& path, bool tar) {
     archive_read_support_format_empty(handle.get());
   }
   if (archive_read_open_filename(handle.get(), path.string().c_str(), 1 << 16) != ARCHIVE_OK) {
-    throw DataError(path.string(), 0,
-                    "cannot be opened (" + reason(handle.get()) + ")");
+    throw DataError(path.string(), 0, "cannot be opened (" + reason(handle.get()) + ")");
   }
   // Layers of gzip, each of which multiplies by up to a thousand, hold no data set.
   if (archive_filter_count(handle.get()) > 2) {
@@ -143,8 +142,7 @@ auto open_file(const std::filesystem::path& path, Use use) {
   archive_entry* entry = nullptr;
   const int status = archive_read_next_header(handle.get(), &entry);
   if (status != ARCHIVE_OK && status != ARCHIVE_EOF) {
-    throw DataError(path.string(), 0,
-                    "cannot be read (" + detail::reason(handle.get()) + ")");
+    throw DataError(path.string(), 0, "cannot be read (" + detail::reason(handle.get()) + ")");
   }
   ByteStream stream(status == ARCHIVE_OK ? handle.get() : nullptr, path.string());
   return use(stream);
@@ -167,9 +165,9 @@ void for_each_member(const std::filesystem::path& path, Use use) {
     use(std::filesystem::path(member).filename().string(), stream);
   }
   if (status != ARCHIVE_EOF) {
-    throw DataError(
-        path.string(), static_cast<std::uint64_t>(archive_filter_bytes(handle.get(), 0)),
-        "damaged or cut short (" + detail::reason(handle.get()) + ")");
+    throw DataError(path.string(),
+                    static_cast<std::uint64_t>(archive_filter_bytes(handle.get(), 0)),
+                    "damaged or cut short (" + detail::reason(handle.get()) + ")");
   }
 }
 
