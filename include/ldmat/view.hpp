@@ -135,8 +135,8 @@ template <class X>
 concept NotInMemory = !FeatureMatrix<X>;
 
 // What deleted functions return: compilers show it with the error.
-struct NeedsAVariableNotATemporary;
-struct NeedsAMatrixInMemory;
+struct NeedsAVariableNotATemporary {};
+struct NeedsAMatrixInMemory {};
 
 // The sentences that static_asserts of several functions share.
 #define LDMAT_DETAIL_NEEDS_FEATURES                                                          \
