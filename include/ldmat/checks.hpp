@@ -3,7 +3,6 @@
 #include <ldmat/options.hpp>
 #include <ldmat/view.hpp>
 
-#include <cmath>
 #include <cstdint>
 
 /// The checks at the entry of public functions.
@@ -15,9 +14,8 @@ template <class S>
 void require_finite(const char* argument, MatrixView<const S> x, const char* rule) {
   for (Index i = 0; i < x.rows; ++i) {
     for (Index k = 0; k < x.columns; ++k) {
-      const auto value = static_cast<double>(x(i, k));
-      if (!std::isfinite(value)) {
-        throw_invalid({argument, i, k}, {" is ", value, ", but ", rule});
+      if (!is_finite(x(i, k))) {
+        throw_invalid({argument, i, k}, {" is ", static_cast<double>(x(i, k)), ", but ", rule});
       }
     }
   }
@@ -116,7 +114,7 @@ inline void require_running(const RunningDistances& state, Index k) {
   }
   for (Index i = 0; i < k; ++i) {
     for (Index j = 0; j < k; ++j) {
-      if (!(state.distance(i, j) >= 0) || !std::isfinite(state.distance(i, j)) ||
+      if (!is_finite(state.distance(i, j)) || !(state.distance(i, j) >= 0) ||
           state.batches(i, j) < 0 || state.distance(i, j) != state.distance(j, i) ||
           state.batches(i, j) != state.batches(j, i)) {
         throw_invalid({"RunningDistances", i, j},

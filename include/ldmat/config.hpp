@@ -10,6 +10,10 @@
 ///   -fopenmp            or what the compiler calls it: large batches are computed on several
 ///                       threads (LossOptions::threads).
 ///   -fno-exceptions     ldmat then prints the message it would have thrown and calls std::abort.
+///   -ffast-math         arguments are checked as without it, and NaN and infinite features are found
+///                       by `check_finite`; without that they give any result.
+///
+/// All other macros of ldmat, which nobody else should use, begin with LDMAT_ too.
 
 #include <ldmat/version.hpp>
 

@@ -3,8 +3,10 @@
 #include <ldmat/config.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <initializer_list>
 #include <limits>
 #include <stdexcept>
@@ -115,16 +117,32 @@ struct Name {
   throw_invalid({argument, " is ", given, ", but ", rule, ", here ", wanted});
 }
 
+/// Neither NaN nor infinite. Looks at the bits in memory: -ffast-math lets a compiler take for granted
+/// what std::isfinite is asked.
+template <class S>
+bool is_finite(const S& value) {
+  using Limits = std::numeric_limits<S>;
+  using Bits = std::conditional_t<sizeof(S) == 2, std::uint16_t,
+                                  std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>>;
+  static_assert(sizeof(S) == sizeof(Bits) && Limits::digits > 1);
+  constexpr int exponent_from = Limits::digits - 1;
+  constexpr auto exponent =
+      static_cast<Bits>(((Bits{1} << (8 * sizeof(S) - 1)) - 1) >> exponent_from << exponent_from);
+  Bits bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return (bits & exponent) != exponent;
+}
+
 /// Refuses `value` outside [low, high]; NaN is outside every range.
-inline void require_range(const char* argument, double value, double low, double high) {
-  if (!(value >= low && value <= high)) {
+inline void require_range(const char* argument, const double& value, double low, double high) {
+  if (!(is_finite(value) && value >= low && value <= high)) {
     throw_invalid({argument, " is ", value, ", but must be between ", low, " and ", high});
   }
 }
 
 /// Refuses a negative, infinite or NaN `value`.
-inline void require_non_negative(const Name& argument, double value) {
-  if (!(value >= 0 && value <= std::numeric_limits<double>::max())) {
+inline void require_non_negative(const Name& argument, const double& value) {
+  if (!(is_finite(value) && value >= 0)) {
     throw_invalid(argument, {" is ", value, ", but must be finite and not negative"});
   }
 }

@@ -308,7 +308,7 @@ class Loss {
         const double mean =
             (observed.distance[a * k + b] + (twice ? observed.distance[b * k + a] : 0)) /
             static_cast<double>(pairs);
-        if (!std::isfinite(mean)) continue;
+        if (!detail::is_finite(mean)) continue;
         double& entry = running.distance(a, b);
         entry = running.batches(a, b) == 0 ? mean : momentum * entry + (1 - momentum) * mean;
         running.distance(b, a) = entry;

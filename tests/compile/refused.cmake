@@ -5,16 +5,7 @@
 cmake_minimum_required(VERSION 3.22)
 set(most_lines 15)
 
-set(command)
-set(in_command FALSE)
-math(EXPR last "${CMAKE_ARGC} - 1")
-foreach(i RANGE ${last})
-  if(in_command)
-    list(APPEND command "${CMAKE_ARGV${i}}")
-  elseif(CMAKE_ARGV${i} STREQUAL "--")
-    set(in_command TRUE)
-  endif()
-endforeach()
+include("${CMAKE_CURRENT_LIST_DIR}/command.cmake")
 
 file(STRINGS "${SOURCE}" expected LIMIT_COUNT 1)
 if(NOT expected MATCHES "^// refused: (.+)$")

@@ -1,0 +1,66 @@
+# All that ldmat defines is in namespace ldmat, and its macros begin with LDMAT_.
+# cmake -DINCLUDE=<include folder> -DSOURCE=<names.cpp> -DNM=<nm, or empty> -DWORK=<folder>
+#       -P names.cmake -- <compiler with its arguments>
+cmake_minimum_required(VERSION 3.22)
+include("${CMAKE_CURRENT_LIST_DIR}/command.cmake")
+
+# Macros: those after <ldmat/ldmat.hpp> that are not there after all that it includes of others.
+file(GLOB_RECURSE headers "${INCLUDE}/ldmat/*.hpp")
+set(others "")
+foreach(header IN LISTS headers)
+  file(STRINGS "${header}" lines REGEX "^ *# *include <")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE ".*<([^>]+)>.*" "\\1" other "${line}")
+    if(NOT other MATCHES "^ldmat/|^cuda|^arm_neon")
+      list(APPEND others "${other}")
+    endif()
+  endforeach()
+endforeach()
+list(REMOVE_DUPLICATES others)
+set(text "")
+foreach(other IN LISTS others)
+  string(APPEND text "#if __has_include(<${other}>)\n#include <${other}>\n#endif\n")
+endforeach()
+file(WRITE "${WORK}/others.cpp" "${text}")
+file(WRITE "${WORK}/ldmat.cpp" "${text}#include <ldmat/ldmat.hpp>\n")
+
+function(macros_of source result)
+  execute_process(COMMAND ${command} -dM -E "${source}" OUTPUT_VARIABLE output
+                  COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "#define [A-Za-z0-9_]+" macros "${output}")
+  list(SORT macros)
+  set(${result} "${macros}" PARENT_SCOPE)
+endfunction()
+macros_of("${WORK}/others.cpp" before)
+macros_of("${WORK}/ldmat.cpp" after)
+list(REMOVE_ITEM after ${before})
+list(LENGTH after count)
+list(FILTER after EXCLUDE REGEX "^#define LDMAT_")
+if(after OR count LESS 5)
+  message(FATAL_ERROR "${count} macros are ldmat's; not beginning with LDMAT_: ${after}")
+endif()
+message(STATUS "${count} macros, all beginning with LDMAT_")
+
+# Symbols, by their mangled names: of functions (_ZN5ldmat..., _ZSt...), variables, guards, vtables.
+if(NM)
+  execute_process(COMMAND ${command} -O0 -c "${SOURCE}" -o "${WORK}/names.o"
+                  COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND "${NM}" --defined-only -P "${WORK}/names.o" OUTPUT_VARIABLE output
+                  COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "(^|\n)[^ \n]+" symbols "${output}")
+  list(TRANSFORM symbols STRIP)
+  list(FILTER symbols INCLUDE REGEX "^_Z")
+  set(ours ${symbols})
+  list(FILTER ours INCLUDE REGEX "N[VKRO]*5ldmat")
+  list(LENGTH ours count)
+  set(part "(T[VTIS]|GV|GR)?N?[VKRO]*")
+  set(owners "5ldmat|5Eigen|5xsimd|9__gnu_cxx|10__cxxabiv1|S[tabsiod]|6__pstl|8use_most|nw|na|dl|da")
+  list(FILTER symbols EXCLUDE REGEX "^_Z${part}(${owners})")
+  # Of the standard library and compilers: lambdas' and statics' owners, conversions to pointers.
+  list(FILTER symbols EXCLUDE REGEX "^_Z(Z|GVZ|ZZ|L|TIP|TSP|TIF|TSF|N12_GLOBAL__N_1|41__static_init)")
+  if(symbols OR count LESS 50)
+    list(JOIN symbols "\n  " symbols)
+    message(FATAL_ERROR "${count} symbols are ldmat's; in no known namespace:\n  ${symbols}")
+  endif()
+  message(STATUS "${count} symbols of ldmat, and none in the global namespace")
+endif()
