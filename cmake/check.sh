@@ -26,8 +26,8 @@ xsimd-new dependencies: the xsimd that the PyPI package pythran carries
 eigen-installed dependencies: the system's Eigen
 eigen-5 dependencies: the Eigen that the PyPI package eigency carries
 cppcheck analysis: of include/ldmat
+headers analysis: each header compiles alone
 tidy analysis: clang-tidy on all sources
-compile_fail tests: what must not compile
 coverage tests: lines of include/ldmat that no test runs
 mutations tests: bugs that tests must notice
 fuzz dynamic: fuzz targets
@@ -228,6 +228,23 @@ run_cppcheck() {
   note "$(cppcheck --version), configured as for AVX2 with OpenMP"
 }
 
+run_headers() {
+  flags="-std=c++20 $(usual_flags) -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude"
+  flags="$flags -Wno-uninitialized -isystem $(installed_folder Eigen/Core)"
+  compilers=
+  for tool in g++ clang++; do
+    have "$tool" || continue
+    compilers="$compilers $tool"
+    # A file of one line: in a header that is the main file, #pragma once is itself a warning.
+    find include/ldmat -name '*.hpp' | sed 's,^include/,,' |
+      xargs -P "$jobs" -I HEADER sh -c \
+        "echo '#include <HEADER>' | $tool $flags -fsyntax-only -x c++ - || { echo 'alone: HEADER'; exit 1; }" ||
+      return 1
+  done
+  [ -n "$compilers" ] || skip "there is no compiler"
+  note "$(find include/ldmat -name '*.hpp' | grep -c .) headers, with$compilers"
+}
+
 run_command() { # <command>
   sh cmake/run.sh help | grep -q "^  $1 " || skip "run.sh has no command $1"
   sh cmake/run.sh "$1"
@@ -256,6 +273,7 @@ run_step() {
     eigen-installed) eigen_installed ;;
     eigen-5) eigen_5 ;;
     cppcheck) run_cppcheck ;;
+    headers) run_headers ;;
     *) run_command "$1" ;;
   esac
 }

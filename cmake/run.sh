@@ -14,12 +14,15 @@ Usage: sh cmake/run.sh <command> [argument...]
   format               apply clang-format to the project's sources
   check-format         fail where clang-format would change a source
   tidy [file.cpp...]   run clang-tidy on the project's own sources, or on these; slow
+  thread               build with the thread sanitizer, without OpenMP, and run what has threads
+  valgrind             build for valgrind and run the library's tests in it
+  fuzz [seconds]       run every fuzz target in libFuzzer for so long (default 60), with sanitizers
   coverage             run the library's tests and list the lines of include/ldmat that none of them ran
   mutations [name...]  put a list of bugs, one at a time, into a copy of the headers: tests must notice
   check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
                        three above; `check --list` says what there is
   setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci,
-                       check
+                       fuzz, check
   help                 print this
 
 Every command first installs what it lacks, as root or by a sudo that asks for no password; without
@@ -37,18 +40,18 @@ END
 
 # apt-get            brew             dnf                    command        sets (?: can do without)
 packages='
-g++                  -                gcc-c++                compiler       demo test bench tidy ci check
-cmake                cmake            cmake                  cmake          demo test bench tidy ci check
-ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci check
-libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci check
-libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci check
-libcli11-dev         cli11            cli11-devel            -              demo test tidy ci ?check
-nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci ?check
-libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci ?check
+g++                  -                gcc-c++                compiler       demo test bench tidy ci check fuzz
+cmake                cmake            cmake                  cmake          demo test bench tidy ci check fuzz
+ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci check fuzz
+libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci check fuzz
+libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci check fuzz
+libcli11-dev         cli11            cli11-devel            -              demo test tidy ci ?check fuzz
+nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci ?check fuzz
+libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci ?check fuzz
 gnuplot-nox          gnuplot          gnuplot                gnuplot        ?demo ?test ?ci
-doctest-dev          doctest          doctest-devel          -              test tidy ci check
+doctest-dev          doctest          doctest-devel          -              test tidy ci check fuzz
 libbenchmark-dev     google-benchmark google-benchmark-devel -              bench
-clang                llvm             clang                  clang++        tidy ci ?check
+clang                llvm             clang                  clang++        tidy ci ?check fuzz
 libomp-dev           libomp           libomp-devel           -              tidy ci ?check
 clang-format         clang-format     clang-tools-extra      clang-format   format ci
 clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy ?check
@@ -164,8 +167,8 @@ install_packages() { # <manager> <package>...
 # Installs what a set lacks, then makes sure that there is a compiler and, for a build, CMake.
 set_up() { # <set>
   case $1 in
-    demo | test | bench | format | tidy | ci | check) ;;
-    *) die "setup: no set '$1'; there are demo, test, bench, format, tidy, ci and check" ;;
+    demo | test | bench | format | tidy | ci | fuzz | check) ;;
+    *) die "setup: no set '$1'; there are demo, test, bench, format, tidy, ci, fuzz and check" ;;
   esac
   manager=$(find_manager)
   find_missing "$manager" "$1"
@@ -238,6 +241,53 @@ run_tests() { # <preset> [argument...]
   ctest --preset "$preset" -j "$jobs" "$@"
 }
 
+# The thread sanitizer wants its addresses where newer kernels by default no longer put them.
+run_thread() {
+  cmake --preset thread
+  cmake --build --preset thread
+  fixed=
+  if have setarch && setarch -R true 2>/dev/null; then fixed='setarch -R'; fi
+  for test in concurrent loss; do
+    # shellcheck disable=SC2086 # two words or none
+    TSAN_OPTIONS=halt_on_error=1 $fixed build/thread/tests/test_$test
+  done
+}
+
+run_valgrind() {
+  have valgrind || die "there is no valgrind"
+  cmake --preset valgrind
+  cmake --build --preset valgrind
+  for program in tests/test_loss tests/test_inputs tests/test_errors tests/test_matrix \
+    tests/test_train_data; do
+    say "$program"
+    valgrind --quiet --error-exitcode=1 --leak-check=full "build/valgrind/$program"
+  done
+}
+
+run_fuzz() { # <seconds>
+  have clang++ || die "libFuzzer needs clang++"
+  cmake --preset fuzz
+  cmake --build --preset fuzz
+  total=0
+  for target in views loss idx cifar archive checkpoint; do
+    corpus=build/fuzz/corpus/$target
+    mkdir -p "$corpus" build/fuzz/findings
+    known=fuzz/regressions/$target
+    [ -d "$known" ] || known=
+    log=build/fuzz/$target.log
+    # shellcheck disable=SC2086 # a word or none
+    build/fuzz/fuzz/fuzz_$target "-max_total_time=$1" -max_len=32768 -print_final_stats=1 -verbosity=1 \
+      -artifact_prefix="build/fuzz/findings/$target-" "$corpus" $known >"$log" 2>&1 || {
+      tail -n 30 "$log" >&2
+      die "fuzz_$target found something: build/fuzz/findings"
+    }
+    count=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    printf '%-12s %10s executions\n' "$target" "$count"
+    total=$((total + count))
+  done
+  printf '%-12s %10s executions, nothing found\n' all "$total"
+}
+
 run_demo() {
   cmake --preset demo
   cmake --build --preset demo
@@ -258,7 +308,7 @@ run_clang_format() { # <argument>...
   elif ! "$clang_format" --version | grep -q 'version 14\.'; then
     say "the sources are formatted by version 14; this is $("$clang_format" --version)"
   fi
-  find include tests benchmarks examples -type f \
+  find include tests fuzz benchmarks examples -type f \
     \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) \
     -exec "$clang_format" "$@" {} +
 }
@@ -303,6 +353,18 @@ case $command in
   sanitize)
     set_up test
     run_tests sanitizers "$@"
+    ;;
+  thread)
+    set_up test
+    run_thread
+    ;;
+  valgrind)
+    set_up test
+    run_valgrind
+    ;;
+  fuzz)
+    set_up fuzz
+    run_fuzz "${1:-60}"
     ;;
   format)
     set_up format

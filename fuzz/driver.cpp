@@ -62,8 +62,16 @@ class Mutator {
         bytes.insert(bytes.begin() + at(), byte());
         break;
       case 3: {  // numbers at which counts go wrong
-        constexpr std::uint64_t edges[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fffffff, 0x80000000,
-                                           0xffffffff, std::uint64_t{1} << 40, ~std::uint64_t{0}};
+        constexpr std::uint64_t edges[] = {0,
+                                           1,
+                                           0x7f,
+                                           0x80,
+                                           0xff,
+                                           0x7fffffff,
+                                           0x80000000,
+                                           0xffffffff,
+                                           std::uint64_t{1} << 40,
+                                           ~std::uint64_t{0}};
         const std::uint64_t edge = edges[below(std::size(edges))];
         const std::size_t begin = below(bytes.size());
         const std::size_t count = std::min(std::size_t{1} << below(4), bytes.size() - begin);

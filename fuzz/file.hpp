@@ -26,7 +26,9 @@ class File {
     FUZZ_CHECK(descriptor_ >= 0);
     path_ = "/proc/self/fd/" + std::to_string(descriptor_);
   }
-  ~File() { close(descriptor_); }
+  ~File() {
+    close(descriptor_);
+  }
   void write(std::span<const std::uint8_t> bytes) {
     FUZZ_CHECK(ftruncate(descriptor_, 0) == 0);
     FUZZ_CHECK(pwrite(descriptor_, bytes.data(), bytes.size(), 0) ==
@@ -51,7 +53,9 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const {
+    return path_;
+  }
 
  private:
 #if defined(__linux__)

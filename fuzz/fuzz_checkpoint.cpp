@@ -17,8 +17,8 @@ Bytes with_header(std::span<const std::uint8_t> content) {
   tiny::detail::checkpoint_magic.copy(header.magic.data(), header.magic.size());
   header.version = tiny::detail::checkpoint_version;
   header.size = content.size();
-  header.checksum = tiny::detail::checksum(
-      {reinterpret_cast<const char*>(content.data()), content.size()});
+  header.checksum =
+      tiny::detail::checksum({reinterpret_cast<const char*>(content.data()), content.size()});
   Bytes bytes(sizeof header);
   std::memcpy(bytes.data(), &header, sizeof header);
   bytes.insert(bytes.end(), content.begin(), content.end());
@@ -103,9 +103,9 @@ std::vector<Bytes> fuzz::seeds() {
           with_mode(1, nlohmann::json::to_cbor(many_classes)),
           with_mode(1, nlohmann::json::to_cbor(zero_rng)),
           with_mode(1, nlohmann::json::to_cbor(small)),
-          with_mode(1, Bytes(20000, 0x81)),                                // lists of lists
-          with_mode(1, {0x9b, 0, 0, 1, 0, 0, 0, 0, 0, 0}),                 // a list of 2^40
-          with_mode(1, {0x5b, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 2, 3})};       // 2^40 bytes
+          with_mode(1, Bytes(20000, 0x81)),                           // lists of lists
+          with_mode(1, {0x9b, 0, 0, 1, 0, 0, 0, 0, 0, 0}),            // a list of 2^40
+          with_mode(1, {0x5b, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 2, 3})};  // 2^40 bytes
 }
 
 void fuzz::run(std::span<const std::uint8_t> input) {

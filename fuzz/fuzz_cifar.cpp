@@ -42,9 +42,13 @@ std::vector<Bytes> fuzz::seeds() {
   const test::TempFolder folder;
   test::write_gz(folder / "records", record + record);
   test::write_gz(folder / "fine", Bytes{19, 99} + Bytes(3072, 5));
-  return {of(0, record), of(0, test::read_file(folder / "records")),
-          of(1, test::read_file(folder / "records")), of(3, test::read_file(folder / "fine")),
-          of(2, Bytes(names.begin(), names.end())), of(4, Bytes(200, '\n')), of(1, {})};
+  return {of(0, record),
+          of(0, test::read_file(folder / "records")),
+          of(1, test::read_file(folder / "records")),
+          of(3, test::read_file(folder / "fine")),
+          of(2, Bytes(names.begin(), names.end())),
+          of(4, Bytes(200, '\n')),
+          of(1, {})};
 }
 
 void fuzz::run(std::span<const std::uint8_t> input) {

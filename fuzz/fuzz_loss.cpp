@@ -243,8 +243,8 @@ Table target_of(const Case& c, const ldmat::RunningDistances& running) {
       const auto b = c.ids[static_cast<std::size_t>(j)];
       if (running.batches(a, b) > 0) seen = running.distance(a, b);
     }
-    return c.regularizer.keep * distance + c.regularizer.offset +
-           c.regularizer.toward_mean * mean + c.regularizer.toward_running * seen;
+    return c.regularizer.keep * distance + c.regularizer.offset + c.regularizer.toward_mean * mean +
+           c.regularizer.toward_running * seen;
   });
 }
 
@@ -285,8 +285,8 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
       const bool at_jump = c.penalty.kind == 1 && std::abs(r) <= r_error;
       const double slope_error =
           2 * r_error + 8 * type.rounding * std::abs(cost.slope) + (at_jump ? 2 : 0);
-      const double cost_error = (std::abs(cost.slope) + slope_error) * r_error +
-                                8 * type.rounding * cost.value;
+      const double cost_error =
+          (std::abs(cost.slope) + slope_error) * r_error + 8 * type.rounding * cost.value;
       weights += w;
       sum.value += w * cost.value;
       sum.error += w * (cost_error + 64 * type.rounding * cost.value);
@@ -294,9 +294,8 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
         result.gradient.row(at) += (w * cost.slope * g).transpose();
         const Eigen::VectorXd size = (w * std::abs(cost.slope) * g).cwiseAbs();
         sizes.row(at) += size.transpose();
-        result.gradient_error.row(at) += (w * (slope_error * (g.cwiseAbs() + error) +
-                                               std::abs(cost.slope) * error))
-                                             .transpose();
+        result.gradient_error.row(at) +=
+            (w * (slope_error * (g.cwiseAbs() + error) + std::abs(cost.slope) * error)).transpose();
         if (d > 0) magnitude = std::max(magnitude, size.maxCoeff());
       };
       add(i, pair.gradient_i, pair.error_i);
@@ -346,9 +345,9 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
 template <class A>
 bool same_bits(const A& a, const A& b) {
   return a.rows() == b.rows() && a.cols() == b.cols() &&
-         (a.size() == 0 || std::memcmp(static_cast<const void*>(a.data()),
-                                       static_cast<const void*>(b.data()),
-                                       static_cast<std::size_t>(a.size()) * sizeof(*a.data())) == 0);
+         (a.size() == 0 ||
+          std::memcmp(static_cast<const void*>(a.data()), static_cast<const void*>(b.data()),
+                      static_cast<std::size_t>(a.size()) * sizeof(*a.data())) == 0);
 }
 
 /// Equal, or both NaN: signs and payloads of NaN may depend on the order of operands.

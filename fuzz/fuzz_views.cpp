@@ -175,8 +175,8 @@ void constructors(Input& in) {
   const bool negative = l.rows < 0 || l.columns < 0 || l.row_stride < 0 || l.column_stride < 0;
   const bool empty = l.rows == 0 || l.columns == 0;
   FUZZ_CHECK(refuses([&] {
-               const auto made = ldmat::view(data, l.rows, l.columns, l.row_stride,
-                                             l.column_stride);
+               const auto made =
+                   ldmat::view(data, l.rows, l.columns, l.row_stride, l.column_stride);
                FUZZ_CHECK(made.rows() == l.rows && made.cols() == l.columns);
                FUZZ_CHECK(made.data() == data);
              }) == (negative || (null && !empty)));
@@ -201,8 +201,7 @@ void distances(Input& in) {
   if (!inside(x) || !inside(out)) return;
   const bool must_refuse = out.rows != x.rows || out.columns != x.rows || share(x, out);
   check_write(
-      arena, out, must_refuse,
-      [&] { ldmat::feature_distances(arena.at(x), arena.at(out), M{}); },
+      arena, out, must_refuse, [&] { ldmat::feature_distances(arena.at(x), arena.at(out), M{}); },
       [&](const std::vector<S>& before) {
         return Dense<S>(ldmat::feature_distances(gathered(before, x), M{}).template cast<S>());
       });
@@ -252,8 +251,7 @@ void ids(Input& in) {
   std::vector<Y> labels(count);
   bool bad = false;
   const int classes = in.below(6);
-  const auto limit =
-      classes > 0 ? static_cast<std::uint64_t>(classes) : std::uint64_t{1} << 62;
+  const auto limit = classes > 0 ? static_cast<std::uint64_t>(classes) : std::uint64_t{1} << 62;
   const bool small = in.flag();
   for (Y& label : labels) {
     label = small ? static_cast<Y>(in.below(4)) : static_cast<Y>(in.take<std::uint64_t>());
@@ -323,8 +321,7 @@ void regularized(Input& in) {
                 : (kind == 1 ? ldmat::shrink(strength) : ldmat::adaptive(strength));
   must_refuse = must_refuse || (kind > 0 && strength > 1) || (kind == 2 && strength > 0);
   check_write(
-      arena, out, must_refuse,
-      [&] { ldmat::regularize(arena.at(l), regularizer, arena.at(out)); },
+      arena, out, must_refuse, [&] { ldmat::regularize(arena.at(l), regularizer, arena.at(out)); },
       [&](const std::vector<S>& before) {
         return Dense<S>(ldmat::regularize(gathered(before, l), regularizer).template cast<S>());
       });

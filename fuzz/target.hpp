@@ -29,8 +29,7 @@ void run(std::span<const std::uint8_t> input);
 }
 
 /// A property: libFuzzer and the driver take the abort for a finding.
-#define FUZZ_CHECK(...) \
-  ((__VA_ARGS__) ? void() : ::fuzz::fail(__FILE__, __LINE__, #__VA_ARGS__))
+#define FUZZ_CHECK(...) ((__VA_ARGS__) ? void() : ::fuzz::fail(__FILE__, __LINE__, #__VA_ARGS__))
 
 /// Takes values off the input; zeros where it has ended.
 class Input {

@@ -17,6 +17,9 @@ ldmat_add_test(readme SOURCES test_readme.cpp)
 add_test(NAME readme_blocks COMMAND ${CMAKE_COMMAND} "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}"
          -P "${CMAKE_CURRENT_SOURCE_DIR}/check_readme.cmake")
 
+find_package(Threads REQUIRED)
+ldmat_add_test(concurrent SOURCES test_concurrent.cpp LIBRARIES Threads::Threads)
+
 # The same again where OpenMP is on: Eigen must start no threads of its own, nor allocate for them.
 find_package(OpenMP QUIET COMPONENTS CXX)
 if(OpenMP_CXX_FOUND)
