@@ -142,11 +142,15 @@ inline TrainOptions options_from_json(const nlohmann::json& json) {
         const auto& value = json.at(name);
         bool good = true;
         if constexpr (std::is_same_v<Field, std::string>) {
-          good = value.is_string() && std::ranges::count(allowed.names, value) > 0;
+          good = value.is_string() &&
+                 (allowed.names.empty() ||
+                  std::ranges::count(allowed.names, value.template get<std::string>()) > 0);
         } else if constexpr (std::is_same_v<Field, std::uint64_t>) {
           good = value.is_number_unsigned();
         } else if constexpr (std::is_same_v<Field, int>) {
           good = value.is_number_integer();
+        } else {
+          good = value.is_number();
         }
         if constexpr (std::is_same_v<Field, int> || std::is_same_v<Field, double>) {
           good = good && value.template get<double>() >= allowed.low &&
