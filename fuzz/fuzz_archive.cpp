@@ -63,7 +63,7 @@ std::vector<Bytes> fuzz::seeds() {
   using test::operator+;
   const Bytes record = Bytes{7} + Bytes(3072, 9);
   std::string names;
-  for (int i = 0; i < 10; ++i) names += "n" + std::to_string(i) + "\n";
+  for (int i = 0; i < 10; ++i) names += {'n', static_cast<char>('0' + i), '\n'};
   const test::TempFolder folder;
   test::write_packed(folder / "cifar", {{"x/data_batch_1.bin", record},
                                         {"x/test_batch.bin", record},

@@ -19,9 +19,9 @@ Bytes with_header(std::span<const std::uint8_t> content) {
   header.size = content.size();
   header.checksum =
       tiny::detail::checksum({reinterpret_cast<const char*>(content.data()), content.size()});
-  Bytes bytes(sizeof header);
+  Bytes bytes(sizeof header + content.size());
   std::memcpy(bytes.data(), &header, sizeof header);
-  bytes.insert(bytes.end(), content.begin(), content.end());
+  std::copy(content.begin(), content.end(), bytes.begin() + sizeof header);
   return bytes;
 }
 

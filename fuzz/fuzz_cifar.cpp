@@ -38,7 +38,7 @@ std::vector<Bytes> fuzz::seeds() {
   using test::operator+;
   const Bytes record = Bytes{7} + Bytes(3072, 9);
   std::string names;
-  for (int i = 0; i < 10; ++i) names += "n" + std::to_string(i) + "\r\n";
+  for (int i = 0; i < 10; ++i) names += {'n', static_cast<char>('0' + i), '\r', '\n'};
   const test::TempFolder folder;
   test::write_gz(folder / "records", record + record);
   test::write_gz(folder / "fine", Bytes{19, 99} + Bytes(3072, 5));

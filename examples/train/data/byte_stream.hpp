@@ -54,7 +54,8 @@ class ByteStream {
     while (done < target.size() && source_ != nullptr) {
       const auto got = archive_read_data(source_, target.data() + done, target.size() - done);
       if (got < 0) {
-        fail("cannot be decompressed, damaged or cut short (" + detail::reason(source_) + ")");
+        fail(std::string("cannot be decompressed, damaged or cut short (") +
+             detail::reason(source_) + ")");
       }
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
@@ -123,7 +124,8 @@ inline ArchiveHandle open_archive(const std::filesystem::path& path, bool tar) {
     archive_read_support_format_empty(handle.get());
   }
   if (archive_read_open_filename(handle.get(), path.string().c_str(), 1 << 16) != ARCHIVE_OK) {
-    throw DataError(path.string(), 0, "cannot be opened (" + reason(handle.get()) + ")");
+    throw DataError(path.string(), 0,
+                    std::string("cannot be opened (") + reason(handle.get()) + ")");
   }
   // Layers of gzip, each of which multiplies by up to a thousand, hold no data set.
   if (archive_filter_count(handle.get()) > 2) {
@@ -142,7 +144,8 @@ auto open_file(const std::filesystem::path& path, Use use) {
   archive_entry* entry = nullptr;
   const int status = archive_read_next_header(handle.get(), &entry);
   if (status != ARCHIVE_OK && status != ARCHIVE_EOF) {
-    throw DataError(path.string(), 0, "cannot be read (" + detail::reason(handle.get()) + ")");
+    throw DataError(path.string(), 0,
+                    std::string("cannot be read (") + detail::reason(handle.get()) + ")");
   }
   ByteStream stream(status == ARCHIVE_OK ? handle.get() : nullptr, path.string());
   return use(stream);
@@ -167,7 +170,7 @@ void for_each_member(const std::filesystem::path& path, Use use) {
   if (status != ARCHIVE_EOF) {
     throw DataError(path.string(),
                     static_cast<std::uint64_t>(archive_filter_bytes(handle.get(), 0)),
-                    "damaged or cut short (" + detail::reason(handle.get()) + ")");
+                    std::string("damaged or cut short (") + detail::reason(handle.get()) + ")");
   }
 }
 
