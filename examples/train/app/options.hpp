@@ -149,6 +149,8 @@ inline TrainOptions options_from_json(const nlohmann::json& json) {
           good = value.is_number_unsigned();
         } else if constexpr (std::is_same_v<Field, int>) {
           good = value.is_number_integer();
+        } else if constexpr (std::is_same_v<Field, bool>) {
+          good = value.is_boolean();
         } else {
           good = value.is_number();
         }
