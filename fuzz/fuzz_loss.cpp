@@ -16,6 +16,12 @@ using ldmat::Index;
 using support::AnyPenalty;
 using Table = Eigen::MatrixXd;
 
+/// Row i. A matrix without columns has no memory, and Eigen must not be made to step through it.
+template <class M>
+auto row_of(M& matrix, Index i) {
+  return matrix.row(matrix.cols() == 0 ? 0 : i);
+}
+
 enum class LabelKind { ids, ids_with_table, vectors, matrix };
 
 /// What is wrong with a call, by intention.
@@ -108,7 +114,7 @@ Case read_case(Input& in) {
     if (i == j) return 0.0;
     if (c.kind == LabelKind::ids_with_table) return c.table(id(i), id(j));
     if (by_ids) return id(i) == id(j) ? 0 : c.class_distance;
-    return static_cast<double>((c.vectors.row(i) - c.vectors.row(j)).cast<double>().norm());
+    return static_cast<double>((row_of(c.vectors, i) - row_of(c.vectors, j)).cast<double>().norm());
   });
   c.target = c.label_distances * 1.5;
   return c;
@@ -276,7 +282,7 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
   Table sizes = Table::Zero(n, d);
   for (Index i = 0; i < n; ++i) {
     for (Index j = i + 1; j < n; ++j) {
-      const auto pair = pair_distance<M>(f.row(i), f.row(j), radius, products, type);
+      const auto pair = pair_distance<M>(row_of(f, i), row_of(f, j), radius, products, type);
       const double w = weight(i, j);
       const double r = pair.distance.value - target(i, j);
       const double r_error =
@@ -291,10 +297,10 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
       sum.value += w * cost.value;
       sum.error += w * (cost_error + 64 * type.rounding * cost.value);
       const auto add = [&](Index at, const Eigen::VectorXd& g, const Eigen::VectorXd& error) {
-        result.gradient.row(at) += (w * cost.slope * g).transpose();
+        row_of(result.gradient, at) += (w * cost.slope * g).transpose();
         const Eigen::VectorXd size = (w * std::abs(cost.slope) * g).cwiseAbs();
-        sizes.row(at) += size.transpose();
-        result.gradient_error.row(at) +=
+        row_of(sizes, at) += size.transpose();
+        row_of(result.gradient_error, at) +=
             (w * (slope_error * (g.cwiseAbs() + error) + std::abs(cost.slope) * error)).transpose();
         if (d > 0) magnitude = std::max(magnitude, size.maxCoeff());
       };
@@ -302,7 +308,7 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
       add(j, pair.gradient_j, pair.error_j);
       magnitude = std::max({magnitude, w * cost.value, cost.value, pair.distance.value});
       // A kernel multiplies slope and coordinates; a squared distance must fit, too.
-      magnitude = std::max(magnitude, (f.row(i) - f.row(j)).squaredNorm());
+      magnitude = std::max(magnitude, (row_of(f, i) - row_of(f, j)).squaredNorm());
       magnitude = std::max(magnitude, std::abs(cost.slope) * radius);
     }
   }
@@ -335,7 +341,7 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
   if (!(f.size() == 0 || f.cwiseAbs().maxCoeff() <= 1e15)) result.usable = false;
   if (M::of_directions) {
     for (Index i = 0; i < n; ++i) {
-      const double norm = f.row(i).norm();
+      const double norm = row_of(f, i).norm();
       if (!(norm == 0 || norm > 1e-25)) result.usable = false;
     }
   }

@@ -59,6 +59,7 @@ void pack_features(MatrixView<const S> features, MatrixView<T> packed, T* invers
     pack_directions(features, packed, inverse_norms);
     return;
   }
+  if (n == 0 || d == 0) return;  // there may be no memory to refer to
   if (packed.column_stride == 1 && features.column_stride == 1) {
     for (Index i = 0; i < n; ++i) convert<Backend>(d, &features(i, 0), &packed(i, 0));
     return;
@@ -112,6 +113,7 @@ void unpack_gradient(MatrixView<const T> packed_gradient, MatrixView<const T> pa
   const Index n = gradient.rows;
   const Index d = gradient.columns;
   const auto factor = static_cast<T>(scale);
+  if (n == 0 || d == 0) return;
   if constexpr (M::of_directions) {
     for (Index i = 0; i < n; ++i) {
       double along = 0;
