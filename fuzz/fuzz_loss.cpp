@@ -191,6 +191,9 @@ PairDistance pair_distance(const Eigen::VectorXd& x, const Eigen::VectorXd& y, d
     if (a == 0 || b == 0) {
       result.distance.value = a == b ? 0 : 1;
       result.distance.error = 16 * type.rounding;
+      // The kernel finds the slope along the other sample and takes it off again.
+      if (a > 0) result.error_i.setConstant(32 * type.rounding / a);
+      if (b > 0) result.error_j.setConstant(32 * type.rounding / b);
       return result;
     }
     const Eigen::VectorXd u = x / a;
