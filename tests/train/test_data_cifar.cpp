@@ -179,29 +179,38 @@ TEST_CASE("a CIFAR archive that is cut short is refused") {
 }
 
 TEST_CASE("a member with holes is refused, of whatever size it says it is") {
-  // GNU's old format: one piece of 512 bytes at the beginning of a file of 8 GiB.
-  Bytes tar(512 + 512 + 1024);
-  const auto put = [&](std::size_t at, const std::string& what) {
-    std::copy(what.begin(), what.end(), tar.begin() + static_cast<std::ptrdiff_t>(at));
+  // GNU's old format: one piece of 512 bytes in a file of 8 GiB.
+  struct Piece {
+    std::string begin;
+    std::string size;
   };
-  put(0, "data_batch_1.bin");
-  put(100, "0000644");
-  put(124, "00000001000");
-  put(156, "S");
-  put(257, "ustar  ");
-  put(386, "00000000000");
-  put(398, "00000001000");
-  put(483, "77777777777");
-  put(148, "        ");
-  unsigned sum = 0;
-  for (std::size_t i = 0; i < 512; ++i) sum += tar[i];
-  char digits[8];
-  std::snprintf(digits, sizeof digits, "%06o", sum);
-  put(148, std::string(digits, 6) + '\0');
-  const TempFolder folder;
-  write_file(folder / "holes.tar", tar);
-  CHECK(has(message_of([&] { tiny::read_cifar(folder / "holes.tar", tiny::cifar10_layout()); }),
-            {"holes.tar (data_batch_1.bin)", "has holes"}));
+  for (const auto& [begin, size] : {Piece{"00000000000", "00000001000"},  // at its beginning
+                                    Piece{"77777776000", "00000001000"},  // at its end
+                                    Piece{"33333333333", "33333333333"}, Piece{"", ""}}) {
+    CAPTURE(begin);
+    Bytes tar(512 + 512 + 1024);
+    const auto put = [&](std::size_t at, const std::string& what) {
+      std::copy(what.begin(), what.end(), tar.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    put(0, "data_batch_1.bin");
+    put(100, "0000644");
+    put(124, "00000001000");
+    put(156, "S");
+    put(257, "ustar  ");
+    put(386, begin);
+    put(398, size);
+    put(483, "77777777777");
+    put(148, "        ");
+    unsigned sum = 0;
+    for (std::size_t i = 0; i < 512; ++i) sum += tar[i];
+    char digits[8];
+    std::snprintf(digits, sizeof digits, "%06o", sum);
+    put(148, std::string(digits, 6) + '\0');
+    const TempFolder folder;
+    write_file(folder / "holes.tar", tar);
+    CHECK(has(message_of([&] { tiny::read_cifar(folder / "holes.tar", tiny::cifar10_layout()); }),
+              {"holes.tar (data_batch_1.bin)", "has a hole"}));
+  }
 }
 
 TEST_CASE("an archive without the expected members is refused by their names") {

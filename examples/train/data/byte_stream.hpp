@@ -51,15 +51,12 @@ class ByteStream {
   /// Fills as much of `target` as the file still holds, and returns how much that is.
   std::size_t read_some(std::span<std::uint8_t> target) {
     std::size_t done = 0;
-    while (done < target.size() && source_ != nullptr) {
-      const auto got = archive_read_data(source_, target.data() + done, target.size() - done);
-      if (got < 0) {
-        fail(std::string("cannot be decompressed, damaged or cut short (") +
-             detail::reason(source_) + ")");
-      }
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-      offset_ += static_cast<std::uint64_t>(got);
+    while (done < target.size() && next_block()) {
+      const std::size_t some = std::min(target.size() - done, block_.size());
+      std::copy_n(block_.begin(), some, target.begin() + static_cast<std::ptrdiff_t>(done));
+      block_ = block_.subspan(some);
+      done += some;
+      offset_ += some;
     }
     return done;
   }
@@ -101,8 +98,35 @@ class ByteStream {
   }
 
  private:
-  archive* source_;  // null: an empty file
+  /// False where the file has ended; else `block_` is not empty.
+  bool next_block() {
+    while (block_.empty()) {
+      if (source_ == nullptr) return false;
+      const void* data = nullptr;
+      std::size_t size = 0;
+      la_int64_t begin = 0;
+      const int status = archive_read_data_block(source_, &data, &size, &begin);
+      if (status != ARCHIVE_OK && status != ARCHIVE_EOF) {
+        fail(std::string("cannot be decompressed, damaged or cut short (") +
+             detail::reason(source_) + ")");
+      }
+      // At the end too: what the header says is the size may be more than what there is.
+      const bool somewhere = size > 0 || status == ARCHIVE_EOF;
+      if (somewhere && static_cast<std::uint64_t>(begin) != offset_) {
+        fail("has a hole, which may be of any size");
+      }
+      if (status == ARCHIVE_EOF) {
+        source_ = nullptr;
+        return false;
+      }
+      block_ = {static_cast<const std::uint8_t*>(data), size};
+    }
+    return true;
+  }
+
+  archive* source_;  // null: an empty file, or all of it was read
   std::string name_;
+  std::span<const std::uint8_t> block_;  // what was read from it and not yet taken
   std::uint64_t offset_ = 0;
 };
 
@@ -162,9 +186,6 @@ void for_each_member(const std::filesystem::path& path, Use use) {
     const char* name = archive_entry_pathname(entry);
     const std::string member = name != nullptr ? name : "";
     ByteStream stream(handle.get(), path.string() + " (" + member + ")");
-    if (archive_entry_sparse_count(entry) > 0) {
-      stream.fail("has holes, which may be of any size");
-    }
     use(std::filesystem::path(member).filename().string(), stream);
   }
   if (status != ARCHIVE_EOF) {
