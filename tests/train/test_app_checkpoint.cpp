@@ -44,6 +44,14 @@ TEST_CASE("content that is no CBOR, or nested too deep, is refused with the file
   CHECK(has(load_error(path), {path.string() + ": ", "no CBOR"}));
   write_content(path, Bytes(1'000'000, 0x81));
   CHECK(has(load_error(path), {path.string() + ": ", "lists within lists"}));
+  // Text in pieces of text in pieces of text, between them pieces that are whole.
+  Bytes pieces;
+  for (int i = 0; i < 500'000; ++i) pieces.insert(pieces.end(), {0x7f, 0x60});
+  write_content(path, pieces);
+  CHECK(has(load_error(path), {path.string() + ": ", "without a length"}));
+  Bytes tags(1'000'000, 0xc1);
+  write_content(path, tags);
+  CHECK(has(load_error(path), {path.string() + ": ", "lists within lists"}));
   Bytes deep(31, 0x81);
   deep.push_back(0x01);
   write_content(path, deep);

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -43,34 +44,50 @@ inline std::uint64_t checksum(std::string_view bytes) {
   return hash;
 }
 
-/// Follows a CBOR value without keeping it, to its end or to where lists within lists are too deep
-/// for a parser that calls itself for each.
-class NestingCheck final : public nlohmann::json_sax<nlohmann::json> {
- public:
-  static constexpr int deepest = 32;
-
-  bool null() override { return true; }
-  bool boolean(bool /*value*/) override { return true; }
-  bool number_integer(number_integer_t /*value*/) override { return true; }
-  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
-  bool string(string_t& /*value*/) override { return true; }
-  bool binary(binary_t& /*value*/) override { return true; }
-  bool start_object(std::size_t /*elements*/) override { return ++depth_ <= deepest; }
-  bool key(string_t& /*value*/) override { return true; }
-  bool end_object() override { return --depth_ >= 0; }
-  bool start_array(std::size_t /*elements*/) override { return ++depth_ <= deepest; }
-  bool end_array() override { return --depth_ >= 0; }
-  bool parse_error(std::size_t /*at*/, const std::string& /*token*/,
-                   const nlohmann::detail::exception& /*error*/) override {
-    return false;  // from_cbor will say it
-  }
-
-  bool too_deep() const { return depth_ > deepest; }
-
- private:
-  int depth_ = 0;
-};
+/// Whether a CBOR value holds only what save_checkpoint writes: lists within lists to some depth, and
+/// nothing of a length that is found at its end. A parser that calls itself for each, as nlohmann's
+/// does, can be sent to the end of its stack by either. Where the value is cut short, the parser says so.
+inline bool is_plainly_nested(std::string_view bytes) {
+  constexpr std::size_t deepest = 32;
+  const auto byte = [&](std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); };
+  std::vector<std::uint64_t> to_come;  // items, in each list around
+  std::size_t at = 0;
+  do {
+    if (at == bytes.size()) return true;
+    const int type = byte(at) >> 5;
+    const int length = byte(at) & 31;
+    ++at;
+    auto number = static_cast<std::uint64_t>(length);
+    if (length >= 24) {
+      if (length > 27) return false;
+      const std::size_t width = std::size_t{1} << (length - 24);
+      if (width > bytes.size() - at) return true;
+      number = 0;
+      for (std::size_t i = 0; i < width; ++i) number = number << 8 | byte(at++);
+    }
+    if (!to_come.empty()) --to_come.back();
+    const std::uint64_t rest = bytes.size() - at;
+    switch (type) {
+      case 2:  // a string of bytes, or of text
+      case 3:
+        if (number > rest) return true;
+        at += static_cast<std::size_t>(number);
+        break;
+      case 4:  // a list, or pairs
+      case 5:
+        to_come.push_back(type == 4 ? number : 2 * std::min(number, rest));
+        break;
+      case 6:  // a tag before a value
+        to_come.push_back(1);
+        break;
+      default:
+        break;
+    }
+    if (to_come.size() > deepest) return false;
+    while (!to_come.empty() && to_come.back() == 0) to_come.pop_back();
+  } while (!to_come.empty());
+  return true;
+}
 
 }  // namespace detail
 
@@ -110,9 +127,9 @@ inline nlohmann::json load_checkpoint(const std::filesystem::path& path) {
            std::to_string(header.size) + "; it was cut short or written over");
   }
   if (detail::checksum(bytes) != header.checksum) refuse("damaged: its checksum is wrong");
-  detail::NestingCheck nesting;
-  nlohmann::json::sax_parse(bytes, &nesting, nlohmann::json::input_format_t::cbor);
-  if (nesting.too_deep()) refuse("holds lists within lists, deeper than any checkpoint has");
+  if (!detail::is_plainly_nested(bytes)) {
+    refuse("holds lists within lists deeper than any checkpoint has, or without a length");
+  }
   try {
     return nlohmann::json::from_cbor(bytes);
   } catch (const nlohmann::json::exception& error) {
