@@ -279,8 +279,9 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
     radius = (f.rowwise() - f.colwise().mean()).rowwise().norm().maxCoeff();
   }
   const bool products = M::from_squared_norm && d + 1 >= 24;
+  long double penalties = 0;  // of equal terms, in double, every sum may be rounded the same way
   Bounded sum;
-  double weights = 0;
+  long double weights = 0;
   double magnitude = 0;
   Table sizes = Table::Zero(n, d);
   for (Index i = 0; i < n; ++i) {
@@ -296,8 +297,8 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
           2 * r_error + 8 * type.rounding * std::abs(cost.slope) + (at_jump ? 2 : 0);
       const double cost_error =
           (std::abs(cost.slope) + slope_error) * r_error + 8 * type.rounding * cost.value;
-      weights += w;
-      sum.value += w * cost.value;
+      weights += static_cast<long double>(w);
+      penalties += static_cast<long double>(w) * static_cast<long double>(cost.value);
       sum.error += w * (cost_error + 64 * type.rounding * cost.value);
       const auto add = [&](Index at, const Eigen::VectorXd& g, const Eigen::VectorXd& error) {
         row_of(result.gradient, at) += (w * cost.slope * g).transpose();
@@ -315,13 +316,15 @@ Reference reference(const Case& c, const Table& f, const ldmat::RunningDistances
       magnitude = std::max(magnitude, std::abs(cost.slope) * radius);
     }
   }
+  sum.value = static_cast<double>(penalties);
   result.gradient_error += 64 * type.rounding * sizes;
   double scale = 1;
   double scale_error = 4 * type.rounding;  // relative
   if (c.reduction == ldmat::Reduction::mean) {
     scale = n > 1 ? 2 / (static_cast<double>(n) * static_cast<double>(n - 1)) : 0;
   }
-  if (c.reduction == ldmat::Reduction::weighted_mean) scale = weights > 0 ? 1 / weights : 0;
+  if (c.reduction == ldmat::Reduction::weighted_mean)
+    scale = weights > 0 ? static_cast<double>(1 / weights) : 0;
   result.value = sum.value * scale;
   result.value_error = sum.error * scale + scale_error * std::abs(result.value);
   if (c.reduction == ldmat::Reduction::frobenius) {
@@ -401,7 +404,6 @@ bool spoil_options(Case& c, Options& options) {
       options.class_table = Table::Zero(1, 1);
       return true;
     case Fault::large_label:
-      return by_ids && c.n > 0;
     case Fault::negative_label:
       return by_ids && c.n > 0;
     default:
