@@ -19,7 +19,7 @@ template <class M>
 struct Case {
   Batch batch;
   Matrix label_vectors;
-  int label_kind;  // ids, ids with a table, label vectors, whole target
+  int label_kind = 0;  // ids, ids with a table, label vectors, whole target
   ldmat::LossOptions<M, AnyPenalty> options;
   Matrix target;
   Matrix label_distance;
@@ -34,6 +34,9 @@ Case<M> random_case(Random& random) {
   Case<M> c;
   const Index n = random.pick(sizes);
   c.batch = random_batch(random, n, random.pick(widths), classes, true);
+  if (random.below(3) == 0) {  // without a direction, for metrics of directions
+    for (int rows = 0; rows < 2; ++rows) c.batch.features.row(random.below(n)).setZero();
+  }
   auto& options = c.options;
   options.class_distance = 0.25 + random.uniform();
   options.penalty = {static_cast<int>(random.below(AnyPenalty::kinds)), random.below(2) == 0,
@@ -127,6 +130,10 @@ void check_metric(const char* name, int cases, Bounds bounds) {
     const ldmat::LossResult result = run(gradient);
 
     CHECK(std::abs(result.value - alone.value) <= bounds.value * std::abs(alone.value));
+    CHECK(std::abs(result.mean_same_distance - alone.mean_same_distance) <=
+          bounds.value * alone.mean_same_distance);
+    CHECK(std::abs(result.mean_different_distance - alone.mean_different_distance) <=
+          bounds.value * alone.mean_different_distance);
     CHECK(result.pairs == n * (n - 1) / 2);
     CHECK(result.same_pairs == expected.same_pairs);
     const double scale = c.batch.features.norm() / std::sqrt(static_cast<double>(n * d));

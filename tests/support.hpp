@@ -95,7 +95,9 @@ inline Distance distance(MetricKind kind, const Eigen::VectorXd& x, const Eigen:
       return {difference.squaredNorm(), 2 * difference, 2 * difference.norm()};
     case MetricKind::cosine: {
       if (x.norm() == 0 || y.norm() == 0) {
-        return {x.norm() == y.norm() ? 0.0 : 1.0, Eigen::VectorXd::Zero(x.size()), 0};
+        // What would pull x along itself cancels, as it does where both are rows of numbers.
+        const double terms = x.norm() == 0 ? 0 : 2 / x.norm();
+        return {x.norm() == y.norm() ? 0.0 : 1.0, Eigen::VectorXd::Zero(x.size()), terms};
       }
       const double cosine = x.dot(y) / (x.norm() * y.norm());
       return {1 - cosine, cosine / x.squaredNorm() * x - y / (x.norm() * y.norm()), 2 / x.norm()};

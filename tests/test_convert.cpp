@@ -38,6 +38,21 @@ TEST_CASE_TEMPLATE("every half number becomes the float that Eigen makes of it, 
   CHECK(different == 0);
 }
 
+TEST_CASE_TEMPLATE("NaN stays NaN, whichever of its bits are set", S, Eigen::half,
+                   Eigen::bfloat16) {
+  std::vector<float> floats;
+  for (const std::uint32_t bits :
+       {0x7f800001U, 0x7f807fffU, 0x7f80ffffU, 0x7fc00000U, 0x7fffffffU}) {
+    floats.push_back(std::bit_cast<float>(bits));
+    floats.push_back(std::bit_cast<float>(bits | 0x80000000U));
+  }
+  for (int more = 0; more < 3; ++more)
+    floats.insert(floats.end(), floats.begin(), floats.begin() + 5);
+  std::vector<S> halves(floats.size());
+  convert<DefaultBackend>(static_cast<Index>(floats.size()), floats.data(), halves.data());
+  for (const S half : halves) CHECK(std::isnan(static_cast<float>(half)));
+}
+
 TEST_CASE("half numbers become doubles too, and doubles floats") {
   const std::vector<Eigen::half> halves(11, Eigen::half(0.375F));
   std::vector<double> doubles(11);

@@ -1,5 +1,6 @@
 #include "support.hpp"
 
+using ldmat::Index;
 using support::contains;
 using support::Matrix;
 using support::message_of;
@@ -78,6 +79,13 @@ TEST_CASE_FIXTURE(Fixture, "a gradient that overlaps the features or itself is r
   CHECK(features == before);
   Matrix tall = Matrix::Random(8, 3);
   refused([&] { loss(tall.topRows(6), ids, tall.bottomRows(6)); }, {"gradient overlaps features"});
+  Matrix wide = Matrix::Random(6, 6);
+  for (const Index first : {1, 2}) {  // beside each other they may stand, see test_inputs.cpp
+    refused([&] { loss(wide.leftCols(3), ids, wide.middleCols(first, 3)); },
+            {"gradient overlaps features"});
+    refused([&] { loss(wide.middleCols(first, 3), ids, wide.leftCols(3)); },
+            {"gradient overlaps features"});
+  }
   std::vector<double> buffer(18);
   refused([&] { loss(features, ids, ldmat::view(buffer.data(), 6, 3, 0, 1)); },
           {"gradient has strides 0, 1"});
@@ -85,6 +93,19 @@ TEST_CASE_FIXTURE(Fixture, "a gradient that overlaps the features or itself is r
           {"gradient has strides 2, 1"});
   refused([&] { loss(features, ids, ldmat::view(buffer.data(), 6, 3, 1, 1)); },
           {"must not share memory"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "NaN is found in whatever element it is") {
+  ldmat::Loss<double> careful{{.check_finite = true}};
+  for (Index i = 0; i < 6; ++i) {
+    for (Index k = 0; k < 3; ++k) {
+      Matrix f = features;
+      f(i, k) = std::nan("");
+      const std::string place = "features(" + std::to_string(i) + ", " + std::to_string(k) + ")";
+      refused([&] { careful(f, ids, gradient); }, {place.c_str()});
+    }
+  }
+  CHECK(untouched());
 }
 
 TEST_CASE("a view of what is not there is refused") {

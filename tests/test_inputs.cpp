@@ -29,28 +29,37 @@ constexpr Eigen::Index d = 3;
 struct Reference {
   support::Batch batch;
   Matrix gradient;
-  double value;
+  ldmat::LossResult result;
 };
+
+/// Sums for which it matters how many pairs are counted as of one class.
+ldmat::Loss<double> balanced_loss() {
+  return ldmat::Loss<double>{{.weights = ldmat::class_balanced(0.3)}};
+}
 
 Reference reference() {
   Random random(41);
-  Reference result{support::random_batch(random, n, d, 3), {}, 0};
-  ldmat::Loss<double> loss{};
-  result.value = loss(result.batch.features, result.batch.labels, result.gradient).value;
-  return result;
+  Reference r{support::random_batch(random, n, d, 3), {}, {}};
+  auto loss = balanced_loss();
+  r.result = loss(r.batch.features, r.batch.labels, r.gradient);
+  return r;
 }
 
 template <class F, class L>
 void check_features(const F& features, const L& labels, const Reference& expected) {
-  ldmat::Loss<double> loss{};
+  auto loss = balanced_loss();
   Matrix gradient;
-  CHECK(loss(features, labels, gradient).value == doctest::Approx(expected.value).epsilon(1e-13));
+  const ldmat::LossResult result = loss(features, labels, gradient);
+  CHECK(result.value == doctest::Approx(expected.result.value).epsilon(1e-13));
+  CHECK(result.same_pairs == expected.result.same_pairs);
+  CHECK(result.mean_same_distance ==
+        doctest::Approx(expected.result.mean_same_distance).epsilon(1e-13));
   CHECK(support::relative_error(gradient, expected.gradient) <= 1e-12);
 }
 
 template <class G>
 void check_gradient(G&& gradient, const Reference& expected) {
-  ldmat::Loss<double> loss{};
+  auto loss = balanced_loss();
   loss(expected.batch.features, expected.batch.labels, gradient);
 }
 
@@ -140,7 +149,7 @@ TEST_CASE("the gradient goes to any writable matrix") {
   // Features and gradient side by side in one matrix share memory, but no element.
   Rows both(n, 2 * d);
   both.leftCols(d) = r.batch.features;
-  ldmat::Loss<double> loss{};
+  auto loss = balanced_loss();
   loss(both.leftCols(d), r.batch.labels, both.rightCols(d));
   CHECK(same(both.rightCols(d)));
 }

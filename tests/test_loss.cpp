@@ -79,6 +79,15 @@ TEST_CASE("the preset is one-sided and linear beyond 0.2") {
   CHECK(loss(f, y).value == doctest::Approx((0.2 * (2 * 0.5 - 0.2) + 0.1 * 0.1) / 6));
 }
 
+TEST_CASE("where a Frobenius loss is 0, so is its gradient") {
+  Matrix f(3, 1);
+  f << 0, 0, 1;
+  ldmat::Loss<double> loss{{.reduction = ldmat::Reduction::frobenius}};
+  Matrix g;
+  CHECK(loss(f, std::vector<int>{0, 0, 1}, g).value == 0);
+  CHECK(g == Matrix::Zero(3, 1));
+}
+
 TEST_CASE("fewer than two samples: no pairs, value 0, gradient 0") {
   for (const bool balanced : {false, true}) {
     for (const auto reduction : {ldmat::Reduction::mean, ldmat::Reduction::sum,

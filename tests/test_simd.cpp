@@ -67,6 +67,12 @@ TEST_CASE_TEMPLATE("coinciding points are at distance 0 with slope 0, and NaN st
   CHECK(measured(std::numeric_limits<T>::denorm_min()).slope == 0);
   CHECK(measured(std::numeric_limits<T>::min()).distance ==
         doctest::Approx(std::sqrt(std::numeric_limits<T>::min())).epsilon(1e-6));
+  const double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
+  for (T sum = std::numeric_limits<T>::min(); sum < T(1); sum *= T(7.3)) {
+    const auto exact = std::sqrt(static_cast<double>(sum));
+    CHECK(std::abs(static_cast<double>(measured(sum).distance) / exact - 1) <= 4 * epsilon);
+    CHECK(std::abs(static_cast<double>(measured(sum).slope) * exact - 1) <= 4 * epsilon);
+  }
   CHECK(measured(T(4)).distance == doctest::Approx(2).epsilon(1e-6));
   CHECK(std::isnan(measured(std::numeric_limits<T>::quiet_NaN()).distance));
   CHECK(!std::isfinite(measured(std::numeric_limits<T>::infinity()).distance));
