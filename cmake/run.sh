@@ -269,6 +269,7 @@ run_fuzz() { # <seconds>
   cmake --preset fuzz
   cmake --build --preset fuzz
   total=0
+  found=
   for target in views loss idx cifar archive checkpoint; do
     corpus=build/fuzz/corpus/$target
     mkdir -p "$corpus" build/fuzz/findings
@@ -279,13 +280,14 @@ run_fuzz() { # <seconds>
     build/fuzz/fuzz/fuzz_$target "-max_total_time=$1" -max_len=32768 -print_final_stats=1 -verbosity=1 \
       -artifact_prefix="build/fuzz/findings/$target-" "$corpus" $known >"$log" 2>&1 || {
       tail -n 30 "$log" >&2
-      die "fuzz_$target found something: build/fuzz/findings"
+      found="$found fuzz_$target"
     }
     count=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     printf '%-12s %10s executions\n' "$target" "$count"
     total=$((total + count))
   done
-  printf '%-12s %10s executions, nothing found\n' all "$total"
+  printf '%-12s %10s executions\n' all "$total"
+  [ -z "$found" ] || die "something was found, in build/fuzz/findings, by$found"
 }
 
 run_demo() {
@@ -352,6 +354,8 @@ case $command in
     ;;
   sanitize)
     set_up test
+    # Clang compiles what it watches in half of GCC's time.
+    if [ -z "${CXX:-}" ] && good_compiler clang++; then export CXX=clang++; fi
     run_tests sanitizers "$@"
     ;;
   thread)
