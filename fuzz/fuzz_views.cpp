@@ -135,8 +135,9 @@ void check_write(Arena<S>& arena, const Layout& out, bool must_refuse, const Wri
   for (const Index at : written) FUZZ_CHECK(written.count(at) == 1);
   for (Index at = 0; at < arena_size; ++at) {
     if (written.count(at) > 0) continue;
-    FUZZ_CHECK(std::memcmp(&before[static_cast<std::size_t>(at)],
-                           &arena.values[static_cast<std::size_t>(at)], sizeof(S)) == 0);
+    const auto offset = static_cast<std::size_t>(at);
+    FUZZ_CHECK(std::memcmp(static_cast<const void*>(&before[offset]),
+                           static_cast<const void*>(&arena.values[offset]), sizeof(S)) == 0);
   }
   const Dense<S> expected = dense(before);
   FUZZ_CHECK(expected.rows() == out.rows && expected.cols() == out.columns);

@@ -57,8 +57,10 @@ Rows<T> make_features(const std::string& name, Index n, Index d) {
     // In few dimensions random samples come so near to each other that squares underflow.
     Rows<T> x = cloud(n, 1e-19);
     for (Index i = 0; i < n; ++i) {
-      x(i, 0) += static_cast<T>(1e-18 * static_cast<double>(i % 8));
-      x(i, d - 1) += static_cast<T>(1e-17 * static_cast<double>(i / 8));
+      const Index column = i % 8;
+      const Index row = i / 8;
+      x(i, 0) += static_cast<T>(1e-18 * static_cast<double>(column));
+      x(i, d - 1) += static_cast<T>(1e-17 * static_cast<double>(row));
     }
     return x;
   }

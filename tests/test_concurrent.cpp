@@ -18,6 +18,7 @@ constexpr int repeats = 3;
 template <class Work>
 void in_threads(const Work& work) {
   std::vector<std::thread> running;
+  running.reserve(threads);
   for (int t = 0; t < threads; ++t) {
     running.emplace_back([&work, t] {
       for (int i = 0; i < repeats; ++i) work(t);

@@ -186,7 +186,8 @@ TEST_CASE_TEMPLATE("subnormal features: no NaN, and distance 0 where squares und
     Rows<T> x = Rows<T>::Zero(5, d);
     for (Index i = 0; i < 5; ++i) {
       x(i, 0) = static_cast<T>(i) * std::numeric_limits<T>::denorm_min();
-      x(i, d - 1) += static_cast<T>(i / 2) * std::numeric_limits<T>::min();
+      const Index pair = i / 2;
+      x(i, d - 1) += static_cast<T>(pair) * std::numeric_limits<T>::min();
     }
     CHECK(distances_of(x) == Rows<T>::Zero(5, 5));
     Rows<T> gradient;

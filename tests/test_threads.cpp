@@ -2,6 +2,9 @@
 
 #include <omp.h>
 
+#include <array>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 
 using ldmat::Index;
@@ -26,7 +29,12 @@ Outcome<Scalar> with_threads(int threads, const support::Batch& batch) {
 
 template <class Scalar>
 bool same_bits(const Outcome<Scalar>& a, const Outcome<Scalar>& b) {
-  return std::memcmp(&a.result, &b.result, sizeof(a.result)) == 0 &&
+  const auto bits = [](const ldmat::LossResult& r) {
+    const std::array values{r.value, r.mean_same_distance, r.mean_different_distance};
+    return std::bit_cast<std::array<std::uint64_t, 3>>(values);
+  };
+  return bits(a.result) == bits(b.result) && a.result.pairs == b.result.pairs &&
+         a.result.same_pairs == b.result.same_pairs &&
          std::memcmp(a.gradient.data(), b.gradient.data(),
                      static_cast<std::size_t>(a.gradient.size()) * sizeof(Scalar)) == 0;
 }

@@ -62,7 +62,7 @@ template <class S>
 }
 
 /// In both kernels, and whole matrices.
-[[maybe_unused]] double largest_error() {
+inline double largest_error() {
   return std::max({error_of_loss<float>(37, 2), error_of_loss<float>(150, 70),
                    error_of_loss<double>(37, 3), error_of_loss<double>(150, 70)});
 }

@@ -182,7 +182,8 @@ TEST_CASE("gnuplot draws a small picture that stands alone" *
 #ifndef _WIN32
 TEST_CASE("a missing gnuplot is said, not thrown") {
   const TempFolder folder;
-  const std::string path = std::getenv("PATH");
+  const char* const before = std::getenv("PATH");
+  const std::string path = before != nullptr ? before : "";
   setenv("PATH", folder.path().c_str(), 1);
   const auto p = points(10);
   const auto problem =
