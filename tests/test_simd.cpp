@@ -68,7 +68,8 @@ TEST_CASE_TEMPLATE("coinciding points are at distance 0 with slope 0, and NaN st
   CHECK(measured(std::numeric_limits<T>::min()).distance ==
         doctest::Approx(std::sqrt(std::numeric_limits<T>::min())).epsilon(1e-6));
   const double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
-  for (T sum = std::numeric_limits<T>::min(); sum < T(1); sum *= T(7.3)) {
+  for (int exponent = std::numeric_limits<T>::min_exponent; exponent < 1; ++exponent) {
+    const T sum = std::ldexp(T(0.7), exponent);
     const auto exact = std::sqrt(static_cast<double>(sum));
     CHECK(std::abs(static_cast<double>(measured(sum).distance) / exact - 1) <= 4 * epsilon);
     CHECK(std::abs(static_cast<double>(measured(sum).slope) * exact - 1) <= 4 * epsilon);

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -59,7 +60,7 @@ TEST_CASE("threads are started for large batches only, no more than asked for or
   using Backend = ldmat::detail::OwnBackend;
   static_assert(Backend::threads);
   CHECK(Backend::thread_count(0, 32, 2, 100) == 1);
-  CHECK(Backend::thread_count(0, 4096, 128, 100) == omp_get_max_threads());
+  CHECK(Backend::thread_count(0, 4096, 128, 100) == std::min(omp_get_max_threads(), 100));
   CHECK(Backend::thread_count(0, 4096, 128, 1) == 1);
   CHECK(Backend::thread_count(3, 32, 2, 100) == 3);
   CHECK(Backend::thread_count(3, 32, 2, 2) == 2);

@@ -184,10 +184,10 @@ TEST_CASE("a member with holes is refused, of whatever size it says it is") {
     std::string begin;
     std::string size;
   };
-  for (const auto& [begin, size] : {Piece{"00000000000", "00000001000"},  // at its beginning
-                                    Piece{"77777776000", "00000001000"},  // at its end
-                                    Piece{"33333333333", "33333333333"}, Piece{"", ""}}) {
-    CAPTURE(begin);
+  for (const Piece& piece : {Piece{"00000000000", "00000001000"},  // at its beginning
+                             Piece{"77777776000", "00000001000"},  // at its end
+                             Piece{"33333333333", "33333333333"}, Piece{"", ""}}) {
+    CAPTURE(piece.begin);
     Bytes tar(512 + 512 + 1024);
     const auto put = [&](std::size_t at, const std::string& what) {
       std::copy(what.begin(), what.end(), tar.begin() + static_cast<std::ptrdiff_t>(at));
@@ -197,8 +197,8 @@ TEST_CASE("a member with holes is refused, of whatever size it says it is") {
     put(124, "00000001000");
     put(156, "S");
     put(257, "ustar  ");
-    put(386, begin);
-    put(398, size);
+    put(386, piece.begin);
+    put(398, piece.size);
     put(483, "77777777777");
     put(148, "        ");
     unsigned sum = 0;
