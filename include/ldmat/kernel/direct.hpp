@@ -38,13 +38,13 @@ class DirectStrips {
     }
   }
 
-  /// g_{i + r} += c_rj direction(x_{i + r} - x_j) for r < count, and g_j -= the same, for the
-  /// coefficients c of the strip.
-  void add_gradient(Index i, Index count, Index first, Index end,
-                    const T* coefficients) const noexcept {
+  /// g_{i + r} += c_rj direction(x_{i + r} - x_j) for r < count, and column_g_j -= the same, for
+  /// the coefficients c of the strip. Component k of column_g_j is [k * apart + (j - first)].
+  void add_gradient(Index i, Index count, Index first, Index end, const T* coefficients,
+                    T* column_g, Index apart) const noexcept {
     for (Index k = 0; k < width; ++k) {
       const T* const component = x + k * stride;
-      T* const gradient = g + k * stride;
+      T* const column_gradients = column_g + k * apart;
       V left[rows];
       V row_gradient[rows];
       unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
@@ -53,7 +53,7 @@ class DirectStrips {
       });
       for (Index j = first; j < end; j += lanes) {
         const V right = in_register(read<V>(component + j));
-        V column_gradient = read<V>(gradient + j);
+        V column_gradient = read<V>(column_gradients + (j - first));
         unrolled<rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {
           const V coefficient =
               in_register(read<V>(coefficients + r * Layout::strip_stride + (j - first)));
@@ -61,9 +61,18 @@ class DirectStrips {
           row_gradient[r] = multiply_add(coefficient, direction, row_gradient[r]);
           column_gradient = subtract_product(coefficient, direction, column_gradient);
         });
-        write(gradient + j, column_gradient);
+        write(column_gradients + (j - first), column_gradient);
       }
-      for (Index r = 0; r < count; ++r) gradient[i + r] += sum_of(row_gradient[r]);
+      for (Index r = 0; r < count; ++r) g[k * stride + i + r] += sum_of(row_gradient[r]);
+    }
+  }
+
+  /// g += the gradient of the columns [begin, end) that strips have been added to. One strip of the
+  /// batch after the other, added to g itself, would lose digits.
+  void add_column_gradient(Index begin, Index end, const T* column_g, Index apart) const noexcept {
+    for (Index k = 0; k < width; ++k) {
+      T* const gradient = g + k * stride + begin;
+      for (Index j = 0; j < end - begin; ++j) gradient[j] += column_g[k * apart + j];
     }
   }
 
@@ -99,15 +108,19 @@ class DirectStrips {
 };
 
 /// The pairs i < j of rows i in [row_begin, row_end) and columns j in [begin, end), at most
-/// Layout::most_columns of them, `begin` a multiple of the lanes. Writes to g only there, and past
-/// `end` only where it is not a multiple of the lanes.
+/// Layout::columns of them, `begin` a multiple of the lanes. Writes to g only there. `scratch` holds
+/// Layout::scratch_size.
 template <bool WithGradient, class Arch, class T, Metric M>
 void direct_pairs(const DirectStrips<Arch, T, M>& strips, Index row_begin, Index row_end,
-                  Index begin, Index end, T* strip, const RowEpilogue<Arch, T>& epilogue,
+                  Index begin, Index end, T* scratch, const RowEpilogue<Arch, T>& epilogue,
                   Totals<Pack<T, Arch>>& totals) noexcept {
   using Layout = DirectLayout<T>;
   constexpr Index rows = Layout::strip_rows;
   constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
+  T* const strip = scratch;
+  T* const column_g = scratch + Layout::strip_size;
+  const Index apart = round_up(end - begin, lanes);
+  if constexpr (WithGradient) std::fill_n(column_g, strips.width * apart, T(0));
   for (Index i = row_begin; i < row_end && i + 1 < end; i += rows) {
     const Index count = std::min<Index>(rows, row_end - i);
     const Index first = std::max(begin, (i + 1) / lanes * lanes);
@@ -120,9 +133,10 @@ void direct_pairs(const DirectStrips<Arch, T, M>& strips, Index row_begin, Index
       for (Index r = count; r < rows; ++r) {
         std::fill_n(strip + r * Layout::strip_stride, end - first + lanes, T(0));
       }
-      strips.add_gradient(i, count, first, end, strip);
+      strips.add_gradient(i, count, first, end, strip, column_g + (first - begin), apart);
     }
   }
+  if constexpr (WithGradient) strips.add_column_gradient(begin, end, column_g, apart);
 }
 
 }  // namespace ldmat::detail

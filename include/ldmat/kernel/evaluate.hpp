@@ -104,7 +104,8 @@ PackedResult<T> evaluate_pairs(MatrixView<const S> features, const M& metric, co
   batch.width = width;
   const Index blocks = block_count<T>(gram, n);
   batch.threads = observing(target) ? 1 : Backend::thread_count(how.threads, n, width, blocks);
-  const Index scratch_size = gram ? GramLayout<T>::scratch_size : DirectLayout<T>::scratch_size;
+  const Index scratch_size =
+      gram ? GramLayout<T>::scratch_size : DirectLayout<T>::scratch_size(width, WithGradient);
   batch.scratch_apart = round_up(scratch_size, 64) + 64;  // threads share no cache line
   batch.scratch = workspace.scratch.reserve(batch.scratch_apart * batch.threads);
   batch.blocks = workspace.blocks.reserve(blocks);

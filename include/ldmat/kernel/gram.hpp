@@ -129,22 +129,26 @@ class GramTiles {
   }
 
   /// The gradient's share of recomputed pairs, whose coefficients are zero afterwards, and the sums
-  /// of the coefficients of row i.
-  void sum_coefficients(Index i, Index first, Index end, T* row,
-                        const NearPairs& near_pairs) const noexcept {
+  /// of the coefficients of row i, and of columns, of which column_sums[0] is `first`.
+  void sum_coefficients(Index i, Index first, Index end, T* row, const NearPairs& near_pairs,
+                        T* column_sums) const noexcept {
     for (Index p = 0; p < near_pairs.count; ++p) {
       T& coefficient = row[near_pairs.column[p] - first];
       move_pair(i, near_pairs.column[p], coefficient);
       coefficient = T(0);
     }
     V row_sum = math::constant<V>(0);
-    T* const sums = batch.coefficient_sums;
-    for (Index j = first; j < end; j += lanes) {
-      const V coefficient = read<V>(row + (j - first));
+    for (Index j = 0; j < end - first; j += lanes) {
+      const V coefficient = read<V>(row + j);
       row_sum = row_sum + coefficient;
-      write(sums + j, V(read<V>(sums + j) + coefficient));
+      write(column_sums + j, V(read<V>(column_sums + j) + coefficient));
     }
-    sums[i] += sum_of(row_sum);
+    batch.coefficient_sums[i] += sum_of(row_sum);
+  }
+
+  /// The sums of a tile's columns [j0, j1). One row of the batch after the other would lose digits.
+  void add_column_sums(Index j0, Index j1, const T* column_sums) const noexcept {
+    for (Index j = j0; j < j1; ++j) batch.coefficient_sums[j] += column_sums[j - j0];
   }
 
   /// gradient = diag(C 1) rows - gradient.
@@ -247,11 +251,13 @@ void gram_pairs(const GramTiles<Arch, T>& tiles, Index i0, Index i1, Index j0, I
   constexpr Index lanes = PackTraits<Pack<T, Arch>>::size;
   const Index tile = std::max(i1 - i0, j1 - j0) <= Layout::most ? Layout::most : Layout::tile;
   NearPairs near_pairs;
+  T column_sums[Layout::most];
   for (Index top = i0; top < i1; top += tile) {
     const Index bottom = std::min(top + tile, i1);
     for (Index left = i0 == j0 ? top : j0; left < j1; left += tile) {
       const Index right = std::min(left + tile, j1);
       tiles.inner_products(top, bottom, left, right, products);
+      if constexpr (WithGradient) std::fill(std::begin(column_sums), std::end(column_sums), T(0));
       for (Index i = top; i < bottom; ++i) {
         T* const row = products + (i - top) * Layout::tile_stride;
         const Index begin = std::clamp(i + 1, left, right);
@@ -260,10 +266,14 @@ void gram_pairs(const GramTiles<Arch, T>& tiles, Index i0, Index i1, Index j0, I
         tiles.to_squares(i, first, begin, right, row + (first - left), near_pairs);
         epilogue(i, first, begin, right, row + (first - left), totals);
         if constexpr (WithGradient) {
-          tiles.sum_coefficients(i, first, right, row + (first - left), near_pairs);
+          tiles.sum_coefficients(i, first, right, row + (first - left), near_pairs,
+                                 column_sums + (first - left));
         }
       }
-      if constexpr (WithGradient) tiles.add_gradient(top, bottom, left, right, products);
+      if constexpr (WithGradient) {
+        tiles.add_column_sums(left, right, column_sums);
+        tiles.add_gradient(top, bottom, left, right, products);
+      }
     }
   }
 }

@@ -28,7 +28,16 @@ struct DirectLayout {
   /// Most columns of a strip.
   static constexpr Index most_columns = 512;
   static constexpr Index strip_stride = most_columns + padding;
-  static constexpr Index scratch_size = strip_rows * strip_stride;
+  static constexpr Index strip_size = strip_rows * strip_stride;
+
+  /// Columns of a block, whose features and gradient stay in the first cache.
+  static constexpr Index columns(Index width) {
+    return std::clamp<Index>(3072 / std::max<Index>(width, 1) / 64 * 64, 64, most_columns);
+  }
+  /// A strip and, behind it, the gradient of a block's columns.
+  static constexpr Index scratch_size(Index width, bool with_gradient) {
+    return strip_size + (with_gradient ? width * columns(width) : 0);
+  }
 
   static constexpr Index stride(Index n) { return round_up(n, widest<T>) + padding; }
 };

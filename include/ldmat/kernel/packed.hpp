@@ -31,9 +31,7 @@ PairSums direct_sums(const PackedBatch<T>& batch, const M& metric,
   using Arch = typename Backend::Arch;
   const DirectStrips<Arch, T, M> strips{batch.features.data, batch.gradient, batch.width,
                                         batch.features.column_stride, metric};
-  // Columns whose features and gradient stay in the first cache.
-  const Index columns = std::clamp<Index>(3072 / std::max<Index>(batch.width, 1) / 64 * 64, 64,
-                                          DirectLayout<T>::most_columns);
+  const Index columns = DirectLayout<T>::columns(batch.width);
   return play_all<Backend>(batch, [&](Index i0, Index i1, Index j0, Index j1, T* scratch) noexcept {
     Totals<Pack<T, Arch>> totals;
     for (Index j = j0; j < j1; j += columns) {
