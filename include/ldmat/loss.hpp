@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/backend.hpp>
 #include <ldmat/checks.hpp>
 #include <ldmat/kernel/evaluate.hpp>
 #include <ldmat/kernel/prepare.hpp>
@@ -255,43 +256,14 @@ class Loss {
     const auto packed = detail::evaluate_pairs<Backend, WithGradient>(
         x, options_.metric, options_.penalty, target, workspace, {.threads = options_.threads});
     const detail::PairSums& sums = packed.sums;
-    const Reduced reduced = reduce(sums.penalty, counts);
+    const detail::Reduced reduced = detail::reduce(options_.reduction, sums.penalty, counts);
     if constexpr (WithGradient) {
       detail::write_gradient<M, Backend>(packed, reduced.gradient_scale, detail::as_view(gradient));
     }
     if constexpr (Target::observes) {
       if (update != nullptr) observe_batch(target.observed, *update);
     }
-    const auto mean = [](double sum, std::int64_t pairs) {
-      return pairs > 0 ? sum / static_cast<double>(pairs) : 0.0;
-    };
-    return {
-        .value = reduced.value,
-        .pairs = counts.all,
-        .same_pairs = counts.same,
-        .mean_same_distance = mean(sums.same_distance, counts.same),
-        .mean_different_distance = mean(sums.distance - sums.same_distance, counts.different())};
-  }
-
-  struct Reduced {
-    double value;
-    double gradient_scale;
-  };
-  Reduced reduce(double sum, const detail::PairCounts& counts) const {
-    double scale = 1;
-    switch (options_.reduction) {
-      case Reduction::mean:
-        scale = counts.all > 0 ? 1 / static_cast<double>(counts.all) : 0;
-        break;
-      case Reduction::sum:
-        break;
-      case Reduction::weighted_mean:
-        scale = counts.weight_sum > 0 ? 1 / counts.weight_sum : 0;
-        break;
-      case Reduction::frobenius:
-        return {std::sqrt(2 * sum), sum == 0 ? 0 : 1 / std::sqrt(2 * sum)};
-    }
-    return {sum * scale, scale};
+    return detail::loss_result(reduced.value, sums, counts);
   }
 
   /// C <- momentum C + (1 - momentum) * batch mean, and C <- batch mean the first time. A mean that
@@ -328,5 +300,14 @@ class Loss {
   RunningDistances running_;
   WorkspaceType workspace_;
 };
+
+namespace detail {
+
+template <class Scalar, class M, class P, class R>
+struct LossOf<cpu, Scalar, M, P, R> {
+  using type = Loss<Scalar, M, P, R>;
+};
+
+}  // namespace detail
 
 }  // namespace ldmat

@@ -47,10 +47,17 @@ namespace ldmat::detail {
 template <class X, class... Xs>
 concept OneOf = (std::is_same_v<X, Xs> || ...);
 
+/// A constant and not a call: nvcc has no functions of the standard library on a GPU.
+template <class T>
+inline constexpr T smallest_normal = std::numeric_limits<T>::min();
+
 /// 1 / sqrt(x) of positive normal numbers. Packs have their own in kernel/simd.hpp.
 template <class V>
 struct InverseSqrt {
   LDMAT_HOST_DEVICE static V of(V x) {
+#if defined(__CUDA_ARCH__)
+    if constexpr (std::is_same_v<V, float>) return ::rsqrtf(x);  // within 2 units in the last place
+#endif
     using namespace math;
     return constant<V>(1) / sqrt(x);
   }
@@ -136,7 +143,7 @@ LDMAT_HOST_DEVICE V inverse_sqrt(V x) {
 /// The smallest number of full precision.
 template <class V>
 LDMAT_HOST_DEVICE V smallest() {
-  return V(std::numeric_limits<typename detail::PackTraits<V>::scalar>::min());
+  return V(detail::smallest_normal<typename detail::PackTraits<V>::scalar>);
 }
 
 }  // namespace ldmat::math

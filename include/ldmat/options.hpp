@@ -115,6 +115,9 @@ struct LossResult {
   std::int64_t same_pairs = 0;         ///< pairs of equal class ids, or of label distance zero
   double mean_same_distance = 0;       ///< mean D_ij over them; 0 where there are none
   double mean_different_distance = 0;  ///< mean D_ij over the others; 0 where there are none
+
+  /// The result itself: what code that runs on any backend (ldmat/backend.hpp) asks for.
+  const LossResult& on_host() const { return *this; }
 };
 
 /// State of an adaptive regularizer: the running mean feature distance between classes (K x K,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/kernel/counts.hpp>
 #include <ldmat/kernel/pack.hpp>
 #include <ldmat/kernel/targets.hpp>
 #include <ldmat/options.hpp>
@@ -12,37 +13,6 @@
 /// need.
 
 namespace ldmat::detail {
-
-/// Pairs of the batch by kind, and the sum of their weights.
-struct PairCounts {
-  std::int64_t all = 0;
-  std::int64_t same = 0;
-  double weight_sum = 0;
-
-  std::int64_t different() const { return all - same; }
-};
-
-inline std::int64_t pairs_among(std::int64_t n) {
-  return n * (n - 1) / 2;
-}
-
-/// Weights of same-class and different-class pairs, where they depend on nothing else.
-struct KindWeights {
-  double same = 1;
-  double different = 1;
-};
-
-inline KindWeights kind_weights(const Weights& weights, PairCounts& counts) {
-  KindWeights result;
-  if (weights.kind == Weights::Kind::class_balanced && counts.same > 0 && counts.different() > 0) {
-    const auto all = static_cast<double>(counts.all);
-    result.same = weights.same_share * all / static_cast<double>(counts.same);
-    result.different = (1 - weights.same_share) * all / static_cast<double>(counts.different());
-  }
-  counts.weight_sum = result.same * static_cast<double>(counts.same) +
-                      result.different * static_cast<double>(counts.different());
-  return result;
-}
 
 inline std::int64_t same_pairs(const std::int64_t* counts, Index classes) {
   std::int64_t same = 0;
@@ -82,7 +52,7 @@ auto with_fixed_distance(Index n, Index classes, const Options& options, Workspa
   PairCounts counts;
   counts.all = pairs_among(n);
   counts.same = same_pairs(workspace.counts.reserve(classes), classes);
-  const KindWeights weights = kind_weights(options.weights, counts);
+  const KindWeights weights = kind_weights(options.weights.kind, options.weights.same_share, counts);
   const double mean = counts.all == 0
                           ? 0
                           : options.class_distance * static_cast<double>(counts.different()) /
@@ -110,7 +80,7 @@ KindWeights fill_tables(Index k, const std::int64_t* samples, const Options& opt
   const auto pairs_of = [&](Index a, Index b) {
     return a == b ? pairs_among(samples[a]) : samples[a] * samples[b];
   };
-  const KindWeights kinds = kind_weights(options.weights, counts);
+  const KindWeights kinds = kind_weights(options.weights.kind, options.weights.same_share, counts);
   const bool weight_table = options.weights.kind == Weights::Kind::table;
   const auto weight_of = [&](Index a, Index b) {
     if (weight_table) return options.weights.table(a, b);
@@ -201,7 +171,7 @@ auto with_label_vectors(const LabelVectors<S, LabelMetric>& labels, Index paddin
       counts.same += distance == T(0) ? 1 : 0;
     }
   }
-  const KindWeights weights = kind_weights(options.weights, counts);
+  const KindWeights weights = kind_weights(options.weights.kind, options.weights.same_share, counts);
   target.same_weight = static_cast<T>(weights.same);
   target.different_weight = static_cast<T>(weights.different);
   if (counts.all > 0) target.mean_distance = static_cast<T>(sum / static_cast<double>(counts.all));
@@ -220,7 +190,7 @@ auto with_target_matrix(const TargetMatrix<S>& labels, const Options& options, c
       counts.same += static_cast<T>(labels.label_distances(i, j)) == T(0) ? 1 : 0;
     }
   }
-  const KindWeights weights = kind_weights(options.weights, counts);
+  const KindWeights weights = kind_weights(options.weights.kind, options.weights.same_share, counts);
   target.same_weight = static_cast<T>(weights.same);
   target.different_weight = static_cast<T>(weights.different);
   return use(target, counts);

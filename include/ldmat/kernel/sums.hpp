@@ -12,7 +12,7 @@ struct PairSums {
   double distance = 0;       ///< sum of D_ij
   double same_distance = 0;  ///< sum of D_ij over pairs of one class
 
-  PairSums& operator+=(const PairSums& other) {
+  LDMAT_HOST_DEVICE PairSums& operator+=(const PairSums& other) {
     penalty += other.penalty;
     distance += other.distance;
     same_distance += other.same_distance;

@@ -1,0 +1,405 @@
+#pragma once
+
+#include <ldmat/checks.hpp>
+#include <ldmat/cuda/evaluate.hpp>
+#include <ldmat/cuda/view.hpp>
+#include <ldmat/cuda/workspace.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace ldmat {
+
+namespace cuda {
+
+/// How a GPU computes, not what.
+struct Settings {
+  /// Let tensor cores round the factors of matrix products to TF32 (10 bits of mantissa): faster for
+  /// float features of many dimensions, and the less exact for it; see docs/cuda.md.
+  bool tf32 = false;
+  /// Memory for the gradients that one launch of the kernel of differences leaves, in bytes. Less is
+  /// slower; any size works, and the largest launch that fits is taken.
+  std::size_t window_bytes = std::size_t{64} << 20;
+  /// Rows and columns of a panel of products, a multiple of 64: two panels are held.
+  Index panel_rows = 2048;
+
+  /// Throws std::invalid_argument where a setting is outside its range.
+  void validate() const {
+    if (panel_rows < 64 || panel_rows > 32768 || panel_rows % 64 != 0) {
+      ldmat::detail::throw_invalid({"Settings::panel_rows is ", panel_rows,
+                                    ", but must be a multiple of 64 between 64 and 32768"});
+    }
+  }
+};
+
+}  // namespace cuda
+
+namespace detail::cuda {
+
+using ldmat::cuda::DeviceLabels;
+using ldmat::cuda::DeviceLabelVectors;
+using ldmat::cuda::DeviceMatrix;
+using ldmat::cuda::DeviceTargetMatrix;
+using ldmat::cuda::Settings;
+
+/// cuda::Loss over any device: on a GPU, and in tests on this processor. See ldmat/cuda/loss.hpp.
+template <class Device, class Scalar, class M, class P, class R>
+class BasicLoss {
+  static_assert(Storage<Scalar>,
+                "ldmat: Loss<Scalar> needs float, double, Eigen::half or Eigen::bfloat16");
+  static_assert(Metric<M>, LDMAT_DETAIL_NEEDS_METRIC);
+  static_assert(RegularizerPolicy<R>, LDMAT_DETAIL_NEEDS_REGULARIZER);
+  static_assert(std::is_trivially_copyable_v<M> && std::is_trivially_copyable_v<P> &&
+                    std::is_trivially_copyable_v<R>,
+                "ldmat: metric, penalty and regularizer go to the GPU by value and must be "
+                "trivially copyable");
+
+ public:
+  using Options = LossOptions<M, P, R>;
+  using Accumulator = ldmat::Accumulator<Scalar>;
+  using Stream = typename Device::Stream;
+  using WorkspaceType = BasicWorkspace<Device>;
+  using Result = PendingResult<Device>;
+
+  BasicLoss() : BasicLoss(Options{}) {}
+  explicit BasicLoss(Options options, Settings settings = {})
+      : options_(std::move(options)), settings_(settings) {
+    options_.validate();
+    settings_.validate();
+    class_table_ = upload(options_.class_table);
+    weight_table_ = options_.weights.kind == Weights::Kind::table ? upload(options_.weights.table)
+                                                                  : DeviceBuffer<Device>();
+    reset();
+  }
+
+  const Options& options() const { return options_; }
+  const Settings& settings() const { return settings_; }
+
+  /// The workspace of operator(); its stream is the one that calls are launched on.
+  WorkspaceType& workspace() { return workspace_; }
+  void set_stream(Stream stream) { workspace_.set_stream(stream); }
+
+  /// Value and, with a gradient argument, gradient of the batch. The latter also lets an adaptive
+  /// regularizer see the batch, after the value was computed.
+  template <class F, class L>
+  Result operator()(const DeviceMatrix<F>& features, const L& labels) {
+    return run<false>(features, labels, DeviceMatrix<Scalar>{}, workspace_, false);
+  }
+  template <class F, class L, class G>
+  Result operator()(const DeviceMatrix<F>& features, const L& labels,
+                    const DeviceMatrix<G>& gradient) {
+    return run<true>(features, labels, gradient, workspace_, options_.regularizer.uses_running());
+  }
+
+  /// The same on a workspace of the caller's; an adaptive regularizer's state is read, not changed.
+  template <class F, class L>
+  Result evaluate(const DeviceMatrix<F>& features, const L& labels,
+                  WorkspaceType& workspace) const {
+    return run<false>(features, labels, DeviceMatrix<Scalar>{}, workspace, false);
+  }
+  template <class F, class L, class G>
+  Result evaluate(const DeviceMatrix<F>& features, const L& labels, const DeviceMatrix<G>& gradient,
+                  WorkspaceType& workspace) const {
+    return run<true>(features, labels, gradient, workspace, false);
+  }
+
+  /// Bytes that a workspace needs for value and gradient of n samples of d components, with class ids
+  /// or a whole target; with label vectors of p components.
+  std::size_t workspace_size(Index n, Index d) const { return size_of(shape_of(n, d, 0)); }
+  template <Metric LabelMetric = Euclidean>
+  std::size_t workspace_size(Index n, Index d, Index p) const {
+    return size_of(shape_of(n, d, width_of<LabelMetric>(p)));
+  }
+
+  /// Allocates what calls of this shape need, so that they allocate nothing: before a CUDA graph is
+  /// captured, for example. A call does it by itself otherwise.
+  void reserve(Index n, Index d) {
+    workspace_.reserve(workspace_size(n, d));
+    if (shape_of(n, d, 0).gram) workspace_.device().prepare_products(settings_.tf32);
+  }
+
+  /// State of an adaptive regularizer, empty for the others: waits for the stream.
+  RunningDistances running_distances() const {
+    const Index k = running_classes();
+    RunningDistances state;
+    state.distance.resize(k, k);
+    state.batches.resize(k, k);
+    const Device& device = const_cast<WorkspaceType&>(workspace_).device();
+    device.to_host(state.distance.data(), running_.data(), running_.bytes());
+    device.to_host(state.batches.data(), batches_.data(), batches_.bytes());
+    return state;
+  }
+  /// Sets it. Throws std::invalid_argument where the shape is not K x K or an entry is negative or not
+  /// finite.
+  void restore(const RunningDistances& state) {
+    require_running(state, running_classes());
+    Device::to_device(running_.data(), state.distance.data(), running_.bytes());
+    Device::to_device(batches_.data(), state.batches.data(), batches_.bytes());
+  }
+  /// Forgets it.
+  void reset() {
+    const Index k = running_classes();
+    const auto entries = static_cast<std::size_t>(k * k);
+    running_ = DeviceBuffer<Device>(entries * sizeof(double));
+    batches_ = DeviceBuffer<Device>(entries * sizeof(std::int64_t));
+    restore({Eigen::MatrixXd::Zero(k, k),
+             Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic>::Zero(k, k)});
+  }
+
+ private:
+  using T = Accumulator;
+  using Memory = CallMemory<T>;
+
+  template <class Metric>
+  static constexpr Index width_of(Index d) {
+    return d > 0 && Metric::of_directions ? d + 1 : d;
+  }
+  /// Symmetric, so that the order of its elements does not matter.
+  static DeviceBuffer<Device> upload(const Eigen::MatrixXd& table) {
+    DeviceBuffer<Device> buffer(static_cast<std::size_t>(table.size()) * sizeof(double));
+    Device::to_device(buffer.data(), table.data(), buffer.bytes());
+    return buffer;
+  }
+  Index running_classes() const {
+    return options_.regularizer.uses_running() ? options_.class_count() : 0;
+  }
+  bool uses_tables() const {
+    return options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
+           options_.weights.kind == Weights::Kind::table;
+  }
+
+  CallShape shape_of(Index n, Index d, Index label_width) const {
+    CallShape shape;
+    shape.n = n;
+    shape.d = d;
+    shape.width = M::of_directions ? d + 1 : d;
+    shape.gram = M::from_squared_norm && shape.width >= products_from_width;
+    shape.gradient = true;
+    shape.classes = uses_tables() ? options_.class_count() : 0;
+    shape.observe = options_.regularizer.uses_running();
+    shape.label_width = label_width;
+    shape.window = settings_.window_bytes;
+    shape.panel_rows = settings_.panel_rows;
+    shape.library = Device::library_bytes();
+    return shape;
+  }
+  static std::size_t size_of(const CallShape& shape) {
+    Arena counting;
+    const Memory memory(counting, shape);
+    return counting.used();
+  }
+
+  template <bool WithGradient, class F, class L, class G>
+  Result run(const DeviceMatrix<F>& features, const L& labels, const DeviceMatrix<G>& gradient,
+             WorkspaceType& workspace, bool observe) const {
+    static_assert(std::is_same_v<std::remove_const_t<F>, Scalar>,
+                  "ldmat: features must have the scalar type of the Loss: Loss<float> takes float, "
+                  "Loss<double> takes double");
+    static_assert(!std::is_const_v<G>, "ldmat: gradient must be writable (not const)");
+    static_assert(OneOf<G, Scalar, T>,
+                  "ldmat: gradient must have the scalar type of the Loss (or float for half types)");
+    const MatrixView<const Scalar> x{features.view.data, features.view.rows, features.view.columns,
+                                     features.view.row_stride, features.view.column_stride};
+    require_memory<WithGradient>(x, gradient.view);
+    require_labels(labels, x.rows);
+
+    CallShape shape = shape_of(x.rows, x.columns, label_width(labels));
+    shape.gradient = WithGradient;
+    shape.observe = observe;
+    Arena arena(workspace.reserve(size_of(shape)));
+    const Memory memory(arena, shape);
+    Device& device = workspace.device();
+    if (shape.gram) {
+      device.prepare_products(settings_.tf32);
+      device.use_library_memory(memory.library, shape.library);
+    }
+    device.launch(BeginReport{memory.report, x.rows, x.columns}, 1);
+    if (options_.check_finite) {
+      device.launch(CheckFinite<Scalar>{x, memory.report}, blocks_for(x.rows * x.columns));
+      device.launch(NameBadFeature<Scalar>{x, memory.report}, 1);
+    }
+    const auto packed = pack<M>(device, x, memory.packed, memory.inverse_norms);
+    with_source(device, x.rows, labels, shape, memory, [&](const auto& source,
+                                                          const Observer& observer) {
+      const auto sum_gradient =
+          evaluate_pairs<WithGradient>(device, packed, shape.gram, options_.metric,
+                                       options_.penalty, source, observer, memory);
+      device.launch(FinishReport{memory.report, options_.reduction}, 1);
+      if constexpr (WithGradient) {
+        write_gradient<M>(device, sum_gradient, packed, memory, gradient.view);
+      }
+      if (observer.sums != nullptr) {
+        device.launch(
+            UpdateRunning<T>{observer, memory.samples, memory.report, running_momentum(),
+                             running_.template as<double>(), batches_.template as<std::int64_t>()},
+            blocks_for(shape.classes * shape.classes));
+      }
+    });
+    return {memory.report, &device, x.columns, options_.class_count()};
+  }
+
+  template <bool WithGradient, class G>
+  void require_memory(MatrixView<const Scalar> x, MatrixView<G> gradient) const {
+    if (sizeof(T) == sizeof(float) && x.rows > Index{1} << 24) {
+      throw_invalid({"features has ", x.rows, " rows, but a GPU takes at most ", Index{1} << 24});
+    }
+    if (x.columns > Index{1} << 24) {
+      throw_invalid(
+          {"features has ", x.columns, " columns, but a GPU takes at most ", Index{1} << 24});
+    }
+    require_reachable("features", x.data);
+    if constexpr (WithGradient) {
+      require_output("gradient", gradient, x.rows, x.columns, "it must have the shape of the features");
+      if (overlap(x, gradient)) {
+        throw_invalid("gradient overlaps features, but must be memory of its own");
+      }
+      require_reachable("gradient", gradient.data);
+    }
+  }
+  static void require_reachable(const char* argument, const void* data) {
+    if (data != nullptr && !Device::can_read(data)) {
+      throw_invalid({argument, " is memory of the host, but must be memory that the GPU can reach"});
+    }
+  }
+
+  template <class L>
+  void require_labels(const DeviceLabels<L>& labels, Index n) const {
+    require_count("labels", labels.count, "features", n);
+    require_reachable("labels", labels.data);
+  }
+  template <class S, class LabelMetric>
+  void require_labels(const DeviceLabelVectors<S, LabelMetric>& labels, Index n) const {
+    static_assert(std::is_trivially_copyable_v<LabelMetric>);
+    require_no_table("label vectors");
+    require_count("label_vectors", labels.vectors.rows, "features", n);
+    require_reachable("label_vectors", labels.vectors.data);
+  }
+  template <class S>
+  void require_labels(const DeviceTargetMatrix<S>& labels, Index n) const {
+    require_no_table("target_matrix");
+    const char* const rule = "one row and column per row of the features is needed";
+    const auto require = [&](const char* name, const MatrixView<const S>& view) {
+      if (view.rows != n || view.columns != n) {
+        throw_shape(name, {view.rows, view.columns}, rule, {n, n});
+      }
+      require_reachable(name, view.data);
+    };
+    require("target", labels.target);
+    require("label_distances", labels.label_distances);
+  }
+  void require_no_table(const char* labels) const {
+    if (uses_tables()) {
+      throw_invalid({"labels are ", labels,
+                     ", but a class table, a weight table and an adaptive regularizer are per pair "
+                     "of classes and need class ids"});
+    }
+  }
+
+  template <class L>
+  static Index label_width(const DeviceLabels<L>& /*labels*/) {
+    return 0;
+  }
+  template <class S>
+  static Index label_width(const DeviceTargetMatrix<S>& /*labels*/) {
+    return 0;
+  }
+  template <class S, class LabelMetric>
+  static Index label_width(const DeviceLabelVectors<S, LabelMetric>& labels) {
+    return width_of<LabelMetric>(labels.vectors.columns);
+  }
+
+  template <class L, class Use>
+  void with_source(Device& device, Index n, const DeviceLabels<L>& labels, const CallShape& shape,
+                   const Memory& memory, const Use& use) const {
+    device.launch(ReadLabels<L>{labels.data, n, options_.class_count(), memory.labels,
+                                memory.report},
+                  blocks_for(n));
+    device.launch(NameBadLabel<L>{labels.data, memory.report}, 1);
+    if (shape.classes == 0) {
+      device.launch(CompareLabels<T>{memory.labels, n, memory.ids, memory.report}, blocks_for(n));
+      device.launch(FixedFacts<T, R>{memory.report, memory.facts, options_.regularizer,
+                                     options_.class_distance, options_.weights.kind,
+                                     options_.weights.same_share},
+                    1);
+      use(FixedSource<T>{memory.ids, memory.facts}, Observer{});
+      return;
+    }
+    const Index k = shape.classes;
+    const ClassPairs pairs{k,
+                           class_table_.template as<double>(),
+                           options_.class_distance,
+                           weight_table_.template as<double>(),
+                           options_.weights.kind,
+                           options_.weights.same_share,
+                           running_.template as<double>(),
+                           batches_.template as<std::int64_t>()};
+    const bool weights = options_.weights.kind == Weights::Kind::table;
+    zero(device, memory.samples, k);
+    device.launch(CountClasses<T>{memory.labels, n, memory.ids, memory.index, memory.samples},
+                  blocks_for(n));
+    device.launch(TableFacts<T>{pairs, memory.samples, memory.report, memory.facts}, 1);
+    device.launch(FillTables<T, R>{pairs, memory.facts, options_.regularizer, memory.distances,
+                                   weights ? memory.weights : nullptr},
+                  blocks_for(k * k));
+    Observer observer;
+    if (shape.observe) {
+      observer = {memory.observed, k};
+      zero(device, memory.observed, k * k * ExactSum<T>::bins);
+    }
+    use(TableSource<T>{memory.ids, memory.index, memory.distances,
+                       weights ? memory.weights : nullptr, k, memory.facts},
+        observer);
+  }
+
+  template <class S, class LabelMetric, class Use>
+  void with_source(Device& device, Index n, const DeviceLabelVectors<S, LabelMetric>& labels,
+                   const CallShape& shape, const Memory& memory, const Use& use) const {
+    const MatrixView<T> packed{memory.label_vectors, n, shape.label_width, 1, n};
+    if constexpr (LabelMetric::of_directions) {
+      device.launch(
+          PackDirections<S, T>{labels.vectors, packed, memory.label_inverse_norms},
+          shape.label_width > 0 ? n : 0);
+    } else {
+      device.launch(PackFeatures<S, T>{labels.vectors, packed}, blocks_for(n * shape.label_width));
+    }
+    survey(device, n,
+           LabelVectorTarget<T, LabelMetric, R>{packed.data, shape.label_width, n, labels.metric,
+                                                options_.regularizer, T(0), T(1), T(1)},
+           memory, use);
+  }
+  template <class S, class Use>
+  void with_source(Device& device, Index n, const DeviceTargetMatrix<S>& labels,
+                   const CallShape& /*shape*/, const Memory& memory, const Use& use) const {
+    survey(device, n, DenseTarget<T, S>{labels.target, labels.label_distances, T(1), T(1)}, memory,
+           use);
+  }
+  template <class Target, class Use>
+  void survey(Device& device, Index n, const Target& target, const Memory& memory,
+              const Use& use) const {
+    device.launch(SurveyRows<T, Target>{target, n, memory.row_sums, memory.report}, n);
+    device.launch(SurveyFacts<T>{memory.row_sums, n, memory.report, memory.facts,
+                                 options_.weights.kind, options_.weights.same_share},
+                  1);
+    use(SurveyedSource<T, Target>{target, memory.facts}, Observer{});
+  }
+
+  double running_momentum() const {
+    if constexpr (requires { options_.regularizer.momentum; }) {
+      return options_.regularizer.momentum;
+    } else {
+      return 0.9;
+    }
+  }
+
+  Options options_;
+  Settings settings_;
+  DeviceBuffer<Device> class_table_;
+  DeviceBuffer<Device> weight_table_;
+  DeviceBuffer<Device> running_;
+  DeviceBuffer<Device> batches_;
+  WorkspaceType workspace_;
+};
+
+}  // namespace detail::cuda
+}  // namespace ldmat
