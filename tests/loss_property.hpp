@@ -86,13 +86,43 @@ Case<M> random_case(Random& random) {
   return c;
 }
 
+/// The loss under test, as check_metric calls it: on the host, in matrices of either layout.
+template <class Scalar, class M>
+class OnHost {
+ public:
+  using Accumulator = ldmat::Accumulator<Scalar>;
+  explicit OnHost(const Case<M>& c)
+      : c_(c),
+        by_columns_(c.batch.features.template cast<Scalar>()),
+        by_rows_(by_columns_),
+        loss_(c.options) {}
+
+  /// Value alone, or with gradient.
+  template <class... G>
+  ldmat::LossResult operator()(bool by_rows, G&... gradient) {
+    const auto call = [&](const auto& labels) {
+      return by_rows ? loss_(by_rows_, labels, gradient...)
+                     : loss_(by_columns_, labels, gradient...);
+    };
+    if (c_.label_kind <= 1) return call(c_.batch.labels);
+    if (c_.label_kind == 2) return call(c_.label_vectors);
+    return call(ldmat::target_matrix(c_.target, c_.label_distance));
+  }
+
+ private:
+  const Case<M>& c_;
+  Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> by_columns_;
+  Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> by_rows_;
+  ldmat::Loss<Scalar, M, AnyPenalty> loss_;
+};
+
 /// Bounds on relative errors: of the value, and of the gradient's norm.
 struct Bounds {
   double value;
   double gradient;
 };
 
-template <class Scalar, class M>
+template <class Scalar, class M, class Runner = OnHost<Scalar, M>>
 void check_metric(const char* name, int cases, Bounds bounds) {
   const std::uint64_t seed = property_seed();
   std::cout << name << ": seed " << seed << " (LDMAT_TEST_SEED), " << cases << " cases\n";
@@ -110,24 +140,11 @@ void check_metric(const char* name, int cases, Bounds bounds) {
                                             c.target, weight, c.same, c.options.reduction);
 
     using Accumulator = ldmat::Accumulator<Scalar>;
-    using Rows = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> by_columns =
-        c.batch.features.template cast<Scalar>();
-    const Rows by_rows = c.batch.features.template cast<Scalar>();
-    ldmat::Loss<Scalar, M, AnyPenalty> loss(c.options);
+    Runner run(c);
     Eigen::Matrix<Accumulator, Eigen::Dynamic, Eigen::Dynamic> gradient;
     gradient.resize(n, d);
-    const auto run = [&](auto&... gradients) {
-      const auto call = [&](const auto& labels) {
-        return at % 2 == 0 ? loss(by_columns, labels, gradients...)
-                           : loss(by_rows, labels, gradients...);
-      };
-      if (c.label_kind <= 1) return call(c.batch.labels);
-      if (c.label_kind == 2) return call(c.label_vectors);
-      return call(ldmat::target_matrix(c.target, c.label_distance));
-    };
-    const ldmat::LossResult alone = run();
-    const ldmat::LossResult result = run(gradient);
+    const ldmat::LossResult alone = run(at % 2 != 0);
+    const ldmat::LossResult result = run(at % 2 != 0, gradient);
 
     CHECK(std::abs(result.value - alone.value) <= bounds.value * std::abs(alone.value));
     CHECK(std::abs(result.mean_same_distance - alone.mean_same_distance) <=

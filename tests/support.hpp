@@ -1,5 +1,7 @@
 #pragma once
 
+#include "any_penalty.hpp"
+
 #include <ldmat/ldmat.hpp>
 
 #include <Eigen/Core>
@@ -108,43 +110,6 @@ inline Distance distance(MetricKind kind, const Eigen::VectorXd& x, const Eigen:
   return {difference.lpNorm<1>(), difference.array().sign().matrix(),
           std::sqrt(static_cast<double>(x.size()))};
 }
-
-/// Any of the library's penalties, chosen at run time, so that one Loss type covers them all.
-struct AnyPenalty {
-  int kind = 0;  // squared, absolute, Huber, band
-  bool one_sided = false;
-  double parameter = 0.3;
-
-  static constexpr int kinds = 4;
-
-  template <class V, class M>
-  ldmat::Penalized<V> operator()(V residual, M same) const {
-    return one_sided ? apply<true>(residual, same) : apply<false>(residual, same);
-  }
-
- private:
-  template <bool OneSided, class P, class V, class M>
-  static ldmat::Penalized<V> call(P penalty, V residual, M same) {
-    if constexpr (OneSided) {
-      return ldmat::OneSided<P>{penalty}(residual, same);
-    } else {
-      return penalty(residual, same);
-    }
-  }
-  template <bool OneSided, class V, class M>
-  ldmat::Penalized<V> apply(V residual, M same) const {
-    switch (kind) {
-      case 0:
-        return call<OneSided>(ldmat::Squared{}, residual, same);
-      case 1:
-        return call<OneSided>(ldmat::Absolute{}, residual, same);
-      case 2:
-        return call<OneSided>(ldmat::Huber{parameter}, residual, same);
-      default:
-        return call<OneSided>(ldmat::Band{parameter, parameter / 2}, residual, same);
-    }
-  }
-};
 
 /// phi and phi' of the same, written independently.
 inline ldmat::Penalized<double> penalized(const AnyPenalty& penalty, double r, bool same) {

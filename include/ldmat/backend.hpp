@@ -26,7 +26,8 @@ struct LossOf;
 
 }  // namespace detail
 
-template <class Backend, class Scalar, class M = Euclidean, class P = Squared, class R = Regularizer>
+template <class Backend, class Scalar, class M = Euclidean, class P = Squared,
+          class R = Regularizer>
 using LossOn = typename detail::LossOf<Backend, Scalar, M, P, R>::type;
 
 }  // namespace ldmat

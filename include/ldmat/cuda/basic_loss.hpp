@@ -197,8 +197,9 @@ class BasicLoss {
                   "ldmat: features must have the scalar type of the Loss: Loss<float> takes float, "
                   "Loss<double> takes double");
     static_assert(!std::is_const_v<G>, "ldmat: gradient must be writable (not const)");
-    static_assert(OneOf<G, Scalar, T>,
-                  "ldmat: gradient must have the scalar type of the Loss (or float for half types)");
+    static_assert(
+        OneOf<G, Scalar, T>,
+        "ldmat: gradient must have the scalar type of the Loss (or float for half types)");
     const MatrixView<const Scalar> x{features.view.data, features.view.rows, features.view.columns,
                                      features.view.row_stride, features.view.column_stride};
     require_memory<WithGradient>(x, gradient.view);
@@ -220,22 +221,22 @@ class BasicLoss {
       device.launch(NameBadFeature<Scalar>{x, memory.report}, 1);
     }
     const auto packed = pack<M>(device, x, memory.packed, memory.inverse_norms);
-    with_source(device, x.rows, labels, shape, memory, [&](const auto& source,
-                                                          const Observer& observer) {
-      const auto sum_gradient =
-          evaluate_pairs<WithGradient>(device, packed, shape.gram, options_.metric,
-                                       options_.penalty, source, observer, memory);
-      device.launch(FinishReport{memory.report, options_.reduction}, 1);
-      if constexpr (WithGradient) {
-        write_gradient<M>(device, sum_gradient, packed, memory, gradient.view);
-      }
-      if (observer.sums != nullptr) {
-        device.launch(
-            UpdateRunning<T>{observer, memory.samples, memory.report, running_momentum(),
-                             running_.template as<double>(), batches_.template as<std::int64_t>()},
-            blocks_for(shape.classes * shape.classes));
-      }
-    });
+    with_source(
+        device, x.rows, labels, shape, memory, [&](const auto& source, const Observer& observer) {
+          const auto sum_gradient =
+              evaluate_pairs<WithGradient>(device, packed, shape.gram, options_.metric,
+                                           options_.penalty, source, observer, memory);
+          device.launch(FinishReport{memory.report, options_.reduction}, 1);
+          if constexpr (WithGradient) {
+            write_gradient<M>(device, sum_gradient, packed, memory, gradient.view);
+          }
+          if (observer.sums != nullptr) {
+            device.launch(UpdateRunning<T>{observer, memory.samples, memory.report,
+                                           running_momentum(), running_.template as<double>(),
+                                           batches_.template as<std::int64_t>()},
+                          blocks_for(shape.classes * shape.classes));
+          }
+        });
     return {memory.report, &device, x.columns, options_.class_count()};
   }
 
@@ -250,7 +251,8 @@ class BasicLoss {
     }
     require_reachable("features", x.data);
     if constexpr (WithGradient) {
-      require_output("gradient", gradient, x.rows, x.columns, "it must have the shape of the features");
+      require_output("gradient", gradient, x.rows, x.columns,
+                     "it must have the shape of the features");
       if (overlap(x, gradient)) {
         throw_invalid("gradient overlaps features, but must be memory of its own");
       }
@@ -259,7 +261,8 @@ class BasicLoss {
   }
   static void require_reachable(const char* argument, const void* data) {
     if (data != nullptr && !Device::can_read(data)) {
-      throw_invalid({argument, " is memory of the host, but must be memory that the GPU can reach"});
+      throw_invalid(
+          {argument, " is memory of the host, but must be memory that the GPU can reach"});
     }
   }
 
@@ -312,9 +315,9 @@ class BasicLoss {
   template <class L, class Use>
   void with_source(Device& device, Index n, const DeviceLabels<L>& labels, const CallShape& shape,
                    const Memory& memory, const Use& use) const {
-    device.launch(ReadLabels<L>{labels.data, n, options_.class_count(), memory.labels,
-                                memory.report},
-                  blocks_for(n));
+    device.launch(
+        ReadLabels<L>{labels.data, n, options_.class_count(), memory.labels, memory.report},
+        blocks_for(n));
     device.launch(NameBadLabel<L>{labels.data, memory.report}, 1);
     if (shape.classes == 0) {
       device.launch(CompareLabels<T>{memory.labels, n, memory.ids, memory.report}, blocks_for(n));
@@ -357,9 +360,8 @@ class BasicLoss {
                    const CallShape& shape, const Memory& memory, const Use& use) const {
     const MatrixView<T> packed{memory.label_vectors, n, shape.label_width, 1, n};
     if constexpr (LabelMetric::of_directions) {
-      device.launch(
-          PackDirections<S, T>{labels.vectors, packed, memory.label_inverse_norms},
-          shape.label_width > 0 ? n : 0);
+      device.launch(PackDirections<S, T>{labels.vectors, packed, memory.label_inverse_norms},
+                    shape.label_width > 0 ? n : 0);
     } else {
       device.launch(PackFeatures<S, T>{labels.vectors, packed}, blocks_for(n * shape.label_width));
     }

@@ -103,7 +103,8 @@ class SerialBlock {
   template <class T>
   class PerThread {
    public:
-    explicit PerThread(const SerialBlock& block) : values_(static_cast<std::size_t>(block.threads_)) {
+    explicit PerThread(const SerialBlock& block)
+        : values_(static_cast<std::size_t>(block.threads_)) {
       // Nothing is set on a GPU either: whoever reads before writing shall see it.
       std::memset(static_cast<void*>(values_.data()), 0xff, values_.size() * sizeof(T));
     }

@@ -15,7 +15,7 @@ namespace ldmat::detail::cuda {
 /// a thread has fewer pairs to leave it the registers.
 template <class T, bool Wide>
 struct DirectTile {
-  static constexpr int side = 16;  ///< threads, both ways
+  static constexpr int side = 16;                                ///< threads, both ways
   static constexpr int micro = sizeof(T) == 4 && !Wide ? 8 : 4;  ///< pairs of a thread, both ways
   static constexpr int size = side * micro;                      ///< samples
   static constexpr int depth = 16;                               ///< components at a time
@@ -55,10 +55,10 @@ struct DirectGames {
   Observer observer;
   Index tiles;
   Index first_round;
-  Index rounds;        ///< of this window
-  double* game_sums;   ///< 3 x rounds x tiles
-  T* slots;            ///< rounds x width x stride
-  Index stride;        ///< >= tiles * size
+  Index rounds;       ///< of this window
+  double* game_sums;  ///< 3 x rounds x tiles
+  T* slots;           ///< rounds x width x stride
+  Index stride;       ///< >= tiles * size
 
   template <class Block>
   LDMAT_KERNEL void operator()(Block& block, Shared& shared) const {

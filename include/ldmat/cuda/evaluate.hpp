@@ -42,10 +42,11 @@ MatrixView<const T> play_games(Device& device, MatrixView<const T> x, const M& m
   if constexpr (WithGradient) zero(device, memory.gradient, slot);
   for (Index first = 0; first < tiles; first += memory.rounds) {
     const Index rounds = std::min(memory.rounds, tiles - first);
-    device.launch(DirectGames<T, Wide, WithGradient, M, P, Source>{
-                      x, metric, penalty, source, observer, tiles, first, rounds, memory.game_sums,
-                      memory.slots, stride},
-                  rounds * tiles);
+    device.launch(
+        DirectGames<T, Wide, WithGradient, M, P, Source>{x, metric, penalty, source, observer,
+                                                         tiles, first, rounds, memory.game_sums,
+                                                         memory.slots, stride},
+        rounds * tiles);
     device.launch(AddSums{memory.report, memory.game_sums, rounds * tiles, tiles, first}, 1);
     if constexpr (WithGradient) {
       device.launch(AddSlots<T>{memory.slots, rounds, slot, memory.gradient}, blocks_for(slot));
@@ -83,9 +84,9 @@ MatrixView<const T> multiply_panels(Device& device, MatrixView<const T> x, const
       panel.columns = std::min(panel_rows, n - j);
       device.multiply(Product<T>{panel.rows, panel.columns, width, row(i), stride, false, row(j),
                                  stride, true, panel.products, panel.stride, false});
-      device.launch(GramEpilogue<T, M, P, Source>{x, memory.norms, panel, metric, penalty, source,
-                                                  observer},
-                    panel.tiles());
+      device.launch(
+          GramEpilogue<T, M, P, Source>{x, memory.norms, panel, metric, penalty, source, observer},
+          panel.tiles());
       device.launch(AddSums{memory.report, panel.tile_sums, panel.tiles()}, 1);
       if constexpr (WithGradient) {
         device.launch(AddCoefficients<T>{panel.row_sums, panel.column_tiles(), panel.stride,
@@ -107,9 +108,9 @@ MatrixView<const T> multiply_panels(Device& device, MatrixView<const T> x, const
     }
   }
   if constexpr (WithGradient) {
-    device.launch(FinishGram<T>{{memory.centred, n, width, stride, 1}, memory.coefficient_sums,
-                                gradient},
-                  blocks_for(n * width));
+    device.launch(
+        FinishGram<T>{{memory.centred, n, width, stride, 1}, memory.coefficient_sums, gradient},
+        blocks_for(n * width));
   }
   return {memory.gradient, n, width, stride, 1};
 }

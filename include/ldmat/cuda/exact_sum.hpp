@@ -21,7 +21,7 @@ struct ExactSum {
   static constexpr int piece = 24;
   static constexpr int stored_mantissa = sizeof(T) == 4 ? 23 : 52;
   static constexpr int exponents = sizeof(T) == 4 ? 255 : 2047;  ///< the last one: not finite
-  static constexpr int lowest = sizeof(T) == 4 ? -149 : -1074;   ///< the weight of bit 0 is 2^lowest
+  static constexpr int lowest = sizeof(T) == 4 ? -149 : -1074;  ///< the weight of bit 0 is 2^lowest
   /// The last bin counts terms that are infinite or NaN. 2^38 terms fit.
   static constexpr int bins = (exponents + stored_mantissa + piece) / piece + 2;
 

@@ -77,9 +77,7 @@ struct PackDirections {
   LDMAT_KERNEL void operator()(Block& block, Shared& shared) const {
     const Index i = block.index();
     const Index d = features.columns;
-    const auto at = [&](Index k) {
-      return static_cast<double>(static_cast<T>(features(i, k)));
-    };
+    const auto at = [&](Index k) { return static_cast<double>(static_cast<T>(features(i, k))); };
     // Scaled by the largest component, squares can't overflow.
     block.each([&](int thread) {
       double largest = 0;

@@ -34,12 +34,12 @@ struct GramPanel {
   Index rows;
   Index column;
   Index columns;
-  T* products;            ///< rows x stride: inner products, then coefficients, 0 for near pairs
-  T* near_coefficients;   ///< the same shape: those of near pairs, all others not set
-  Index stride;           ///< a multiple of 64
-  T* row_sums;            ///< tiles of columns x stride: of the coefficients that are not near
-  T* column_sums;         ///< tiles of rows x stride
-  std::uint64_t* row_masks;     ///< tiles of columns x stride: near pairs of a row in a tile
+  T* products;               ///< rows x stride: inner products, then coefficients, 0 for near pairs
+  T* near_coefficients;      ///< the same shape: those of near pairs, all others not set
+  Index stride;              ///< a multiple of 64
+  T* row_sums;               ///< tiles of columns x stride: of the coefficients that are not near
+  T* column_sums;            ///< tiles of rows x stride
+  std::uint64_t* row_masks;  ///< tiles of columns x stride: near pairs of a row in a tile
   std::uint64_t* column_masks;  ///< tiles of rows x stride: of a column
   double* tile_sums;            ///< 3 x tiles
 
@@ -100,9 +100,8 @@ struct GramEpilogue {
     });
     for (Index k = 0; any_near && k < features.columns; k += depth) {
       load(block, shared, r0, c0, k);
-      block.each([&](int thread) {
-        add_differences(shared, features.columns - k, thread, mine[thread]);
-      });
+      block.each(
+          [&](int thread) { add_differences(shared, features.columns - k, thread, mine[thread]); });
     }
     block.each([&](int thread) { to_coefficients(shared, r0, c0, thread, mine[thread]); });
     block.each([&](int thread) {
@@ -136,7 +135,8 @@ struct GramEpilogue {
     });
     sum_over_threads(block, shared.sums);
     block.each([&](int thread) {
-      if (thread < 3) panel.tile_sums[thread * panel.tiles() + block.index()] = shared.sums[thread][0];
+      if (thread < 3)
+        panel.tile_sums[thread * panel.tiles() + block.index()] = shared.sums[thread][0];
     });
   }
 
@@ -321,9 +321,8 @@ struct MoveNear {
       T part[per_lane] = {};
       for (; mask != 0; mask &= mask - 1) {
         const Index other = tile * GramTile::size + lowest_bit(mask);
-        const T coefficient =
-            panel.near_coefficients[transposed ? other * panel.stride + at
-                                               : at * panel.stride + other];
+        const T coefficient = panel.near_coefficients[transposed ? other * panel.stride + at
+                                                                 : at * panel.stride + other];
         LDMAT_UNROLL
         for (int m = 0; m < per_lane; ++m) {
           const Index component = k + m * lanes;

@@ -1,10 +1,9 @@
 #pragma once
 
 // First of all: it includes Eigen, and says what nvcc is to think of it.
-#include <ldmat/cuda/block.hpp>
-
 #include <ldmat/backend.hpp>
 #include <ldmat/cuda/basic_loss.hpp>
+#include <ldmat/cuda/block.hpp>
 #include <ldmat/cuda/device.hpp>
 #include <ldmat/preset.hpp>
 

@@ -37,14 +37,14 @@ class Arena {
 struct CallShape {
   Index n = 0;
   Index d = 0;
-  Index width = 0;        ///< of packed features
-  bool gram = false;      ///< by products
+  Index width = 0;    ///< of packed features
+  bool gram = false;  ///< by products
   bool gradient = false;
-  Index classes = 0;      ///< of tables; 0: none
-  bool observe = false;   ///< for an adaptive regularizer
-  Index label_width = 0;  ///< of packed label vectors; 0: none
-  std::size_t window = 0; ///< bytes that the slots of a window of games may take
-  Index panel_rows = 0;   ///< of a panel of products
+  Index classes = 0;        ///< of tables; 0: none
+  bool observe = false;     ///< for an adaptive regularizer
+  Index label_width = 0;    ///< of packed label vectors; 0: none
+  std::size_t window = 0;   ///< bytes that the slots of a window of games may take
+  Index panel_rows = 0;     ///< of a panel of products
   std::size_t library = 0;  ///< bytes that the products' library wants
 };
 
@@ -59,9 +59,8 @@ Index window_rounds(const CallShape& shape) {
   using Tile = DirectTile<T, Wide>;
   const Index tiles = Tile::tiles(shape.n);
   const Index sums = 3 * tiles * static_cast<Index>(sizeof(double));
-  const Index slot = shape.gradient
-                         ? shape.width * tiles * Tile::size * static_cast<Index>(sizeof(T))
-                         : Index{0};
+  const Index slot =
+      shape.gradient ? shape.width * tiles * Tile::size * static_cast<Index>(sizeof(T)) : Index{0};
   const auto fit = static_cast<Index>(shape.window) / std::max<Index>(sums + slot, 1);
   return std::clamp<Index>(fit, 1, std::max<Index>(tiles, 1));
 }

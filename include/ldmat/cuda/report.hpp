@@ -15,8 +15,8 @@ struct Report {
   LossResult result;
   double gradient_scale;
 
-  std::int64_t bad_label;           ///< index of the first label that was refused, `samples` for none
-  std::int64_t bad_label_value;     ///< what it is
+  std::int64_t bad_label;        ///< index of the first label that was refused, `samples` for none
+  std::int64_t bad_label_value;  ///< what it is
   std::int64_t bad_label_unsigned;  ///< whether that is to be read as unsigned
   std::int64_t bad_feature;         ///< i * d + k of the first feature that is not finite, or n * d
   double bad_feature_value;

@@ -96,9 +96,8 @@ struct CompareLabels {
     const Index begin = block.index() * threads;
     block.each([&](int thread) { seen[thread] = {begin + thread, 0}; });
     for (Index from = 0; from <= begin; from += threads) {
-      block.each([&](int thread) {
-        shared.ids[thread] = from + thread < n ? labels[from + thread] : -1;
-      });
+      block.each(
+          [&](int thread) { shared.ids[thread] = from + thread < n ? labels[from + thread] : -1; });
       block.each([&](int thread) {
         const Index i = begin + thread;
         if (i >= n) return;
@@ -140,9 +139,10 @@ struct FixedFacts {
     block.each([&](int) {
       PairCounts& counts = report->counts;
       const KindWeights weights = kind_weights(kind, same_share, counts);
-      const double mean = counts.all == 0 ? 0
-                                          : class_distance * static_cast<double>(counts.different()) /
-                                                static_cast<double>(counts.all);
+      const double mean = counts.all == 0
+                              ? 0
+                              : class_distance * static_cast<double>(counts.different()) /
+                                    static_cast<double>(counts.all);
       const auto target_of = [&](double distance) {
         return static_cast<T>(regularizer(LabelPair<double>{distance, mean, distance}));
       };
@@ -228,7 +228,8 @@ struct TableFacts {
       const KindWeights weights = kind_weights(pairs.kind, pairs.same_share, counts);
       if (pairs.weights != nullptr) counts.weight_sum = shared.sums[1][0];
       const double mean = counts.all == 0 ? 0 : shared.sums[0][0] / static_cast<double>(counts.all);
-      *facts = {{T(0), T(0), static_cast<T>(weights.same), static_cast<T>(weights.different)}, mean};
+      *facts = {{T(0), T(0), static_cast<T>(weights.same), static_cast<T>(weights.different)},
+                mean};
     });
   }
 };
@@ -291,8 +292,8 @@ struct UpdateRunning {
       if (b < a || report->refused()) return;
       const std::int64_t count = a == b ? pairs_among(samples[a]) : samples[a] * samples[b];
       if (count == 0) return;
-      const double mean = ExactSum<T>::value(observer.sums + at * ExactSum<T>::bins) /
-                          static_cast<double>(count);
+      const double mean =
+          ExactSum<T>::value(observer.sums + at * ExactSum<T>::bins) / static_cast<double>(count);
       if (!(mean - mean == 0)) return;
       const Index mirrored = b * k + a;
       running[at] = batches[at] == 0 ? mean : momentum * running[at] + (1 - momentum) * mean;
@@ -377,7 +378,8 @@ struct SurveyFacts {
       PairCounts& counts = report->counts;
       const KindWeights weights = kind_weights(kind, same_share, counts);
       const double mean = counts.all == 0 ? 0 : shared.sums[0][0] / static_cast<double>(counts.all);
-      *facts = {{T(0), T(0), static_cast<T>(weights.same), static_cast<T>(weights.different)}, mean};
+      *facts = {{T(0), T(0), static_cast<T>(weights.same), static_cast<T>(weights.different)},
+                mean};
     });
   }
 };

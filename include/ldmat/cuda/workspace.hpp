@@ -132,8 +132,9 @@ class PendingResult {
       throw_label("labels", report.bad_label, id, classes_);
     }
     if (report.bad_feature < report.features) {
-      throw_invalid({"features", report.bad_feature / columns_, report.bad_feature % columns_},
-                    {" is ", report.bad_feature_value, ", but check_finite asks for finite features"});
+      throw_invalid(
+          {"features", report.bad_feature / columns_, report.bad_feature % columns_},
+          {" is ", report.bad_feature_value, ", but check_finite asks for finite features"});
     }
     return report.result;
   }

@@ -52,7 +52,8 @@ auto with_fixed_distance(Index n, Index classes, const Options& options, Workspa
   PairCounts counts;
   counts.all = pairs_among(n);
   counts.same = same_pairs(workspace.counts.reserve(classes), classes);
-  const KindWeights weights = kind_weights(options.weights.kind, options.weights.same_share, counts);
+  const KindWeights weights =
+      kind_weights(options.weights.kind, options.weights.same_share, counts);
   const double mean = counts.all == 0
                           ? 0
                           : options.class_distance * static_cast<double>(counts.different()) /
@@ -171,7 +172,8 @@ auto with_label_vectors(const LabelVectors<S, LabelMetric>& labels, Index paddin
       counts.same += distance == T(0) ? 1 : 0;
     }
   }
-  const KindWeights weights = kind_weights(options.weights.kind, options.weights.same_share, counts);
+  const KindWeights weights =
+      kind_weights(options.weights.kind, options.weights.same_share, counts);
   target.same_weight = static_cast<T>(weights.same);
   target.different_weight = static_cast<T>(weights.different);
   if (counts.all > 0) target.mean_distance = static_cast<T>(sum / static_cast<double>(counts.all));
@@ -190,7 +192,8 @@ auto with_target_matrix(const TargetMatrix<S>& labels, const Options& options, c
       counts.same += static_cast<T>(labels.label_distances(i, j)) == T(0) ? 1 : 0;
     }
   }
-  const KindWeights weights = kind_weights(options.weights.kind, options.weights.same_share, counts);
+  const KindWeights weights =
+      kind_weights(options.weights.kind, options.weights.same_share, counts);
   target.same_weight = static_cast<T>(weights.same);
   target.different_weight = static_cast<T>(weights.different);
   return use(target, counts);

@@ -1,7 +1,8 @@
 #pragma once
 
 #if defined(__CUDACC__)
-#error "nvcc cannot compile xsimd: in a .cu file include <ldmat/cuda/loss.hpp>, not <ldmat/ldmat.hpp>"
+#error \
+    "nvcc cannot compile xsimd: in a .cu file include <ldmat/cuda/loss.hpp>, not <ldmat/ldmat.hpp>"
 #endif
 
 #include <ldmat/math.hpp>

@@ -1,0 +1,10 @@
+#include "device_loss_impl.hpp"
+
+#include <ldmat/cuda/loss.hpp>
+
+using ldmat::detail::cuda::CudaDevice;
+
+LDMAT_TEST_DEFINE(CudaDevice, double, ldmat::Euclidean)
+LDMAT_TEST_DEFINE(CudaDevice, double, ldmat::SquaredEuclidean)
+LDMAT_TEST_DEFINE(CudaDevice, double, ldmat::Cosine)
+LDMAT_TEST_DEFINE(CudaDevice, double, ldmat::Manhattan)

@@ -1,0 +1,10 @@
+#include "device_loss_impl.hpp"
+
+#include <ldmat/cuda/loss.hpp>
+
+using ldmat::detail::cuda::CudaDevice;
+
+LDMAT_TEST_DEFINE(CudaDevice, Eigen::half, ldmat::Euclidean)
+LDMAT_TEST_DEFINE(CudaDevice, Eigen::half, ldmat::Cosine)
+LDMAT_TEST_DEFINE(CudaDevice, Eigen::bfloat16, ldmat::Euclidean)
+LDMAT_TEST_DEFINE(CudaDevice, Eigen::bfloat16, ldmat::Manhattan)

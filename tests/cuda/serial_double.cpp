@@ -1,0 +1,10 @@
+#include "device_loss_impl.hpp"
+
+#include <ldmat/cuda/serial.hpp>
+
+using ldmat::detail::cuda::SerialDevice;
+
+LDMAT_TEST_DEFINE(SerialDevice, double, ldmat::Euclidean)
+LDMAT_TEST_DEFINE(SerialDevice, double, ldmat::SquaredEuclidean)
+LDMAT_TEST_DEFINE(SerialDevice, double, ldmat::Cosine)
+LDMAT_TEST_DEFINE(SerialDevice, double, ldmat::Manhattan)

@@ -1,0 +1,10 @@
+#include "device_loss_impl.hpp"
+
+#include <ldmat/cuda/serial.hpp>
+
+using ldmat::detail::cuda::SerialDevice;
+
+LDMAT_TEST_DEFINE(SerialDevice, Eigen::half, ldmat::Euclidean)
+LDMAT_TEST_DEFINE(SerialDevice, Eigen::half, ldmat::Cosine)
+LDMAT_TEST_DEFINE(SerialDevice, Eigen::bfloat16, ldmat::Euclidean)
+LDMAT_TEST_DEFINE(SerialDevice, Eigen::bfloat16, ldmat::Manhattan)
