@@ -19,6 +19,8 @@ Usage: sh cmake/run.sh <command> [argument...]
   fuzz [seconds]       run every fuzz target in libFuzzer for so long (default 60), with sanitizers
   coverage             run the library's tests and list the lines of include/ldmat that none of them ran
   mutations [name...]  put a list of bugs, one at a time, into a copy of the headers: tests must notice
+  gpu                  build the CUDA backend for the GPU that is here, run its tests, under
+                       compute-sanitizer too, and its benchmark
   check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
                        three above; `check --list` says what there is
   setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci,
@@ -290,6 +292,27 @@ run_fuzz() { # <seconds>
   [ -z "$found" ] || die "something was found, in build/fuzz/findings, by$found"
 }
 
+run_gpu() {
+  have nvcc || die "there is no nvcc: install the CUDA toolkit, 12 or newer"
+  if ! have nvidia-smi || ! nvidia-smi >/dev/null 2>&1; then
+    die "NO GPU is here: nothing was run (test -DLDMAT_WITH_CUDA=ON compiles the backend)"
+  fi
+  nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
+  cmake --preset gpu
+  cmake --build --preset gpu
+  ctest --test-dir build/gpu --no-tests=error --output-on-failure -R '^(gpu_loss|gpu_calls|cuda_embedding)$'
+  if have compute-sanitizer; then
+    for tool in memcheck racecheck; do
+      say "compute-sanitizer $tool"
+      compute-sanitizer --tool "$tool" --error-exitcode 1 build/gpu/tests/gpu_calls
+      compute-sanitizer --tool "$tool" --error-exitcode 1 build/gpu/tests/test_gpu_loss
+    done
+  else
+    say "there is no compute-sanitizer: nothing was run in it"
+  fi
+  python3 benchmarks/gpu/gpu.py build/gpu/benchmarks/gpu/gpu_bench "$@"
+}
+
 run_demo() {
   cmake --preset demo
   cmake --build --preset demo
@@ -386,6 +409,10 @@ case $command in
     set_up test
     have python3 || die "there is no python3"
     run_coverage "$@"
+    ;;
+  gpu)
+    set_up test
+    run_gpu "$@"
     ;;
   mutations)
     set_up test

@@ -1,10 +1,9 @@
 #pragma once
 
+#include <ldmat/eigen.hpp>
 #include <ldmat/labels.hpp>
 #include <ldmat/metric.hpp>
 #include <ldmat/view.hpp>
-
-#include <Eigen/Core>
 
 /// What a batch's features are compared with, besides class ids: label vectors and whole targets.
 

@@ -1,9 +1,8 @@
 #pragma once
 
+#include <ldmat/eigen.hpp>
 #include <ldmat/error.hpp>
 #include <ldmat/shape.hpp>
-
-#include <Eigen/Core>
 
 #include <concepts>
 #include <cstdint>

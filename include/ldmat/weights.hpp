@@ -1,8 +1,7 @@
 #pragma once
 
+#include <ldmat/eigen.hpp>
 #include <ldmat/error.hpp>
-
-#include <Eigen/Core>
 
 /// Pair weights w_ij and how the weighted sum becomes the loss.
 

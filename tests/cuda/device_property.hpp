@@ -53,7 +53,7 @@ class OnDevice {
 template <class Scalar, class M>
 void check_on_device(const char* name, int cases, support::Bounds bounds) {
   if (!device_is_there()) {
-    MESSAGE("no GPU is here: nothing was run");
+    MESSAGE("NO GPU: nothing was run");
     return;
   }
   support::check_metric<Scalar, M, OnDevice<Scalar, M>>(name, cases, bounds);

@@ -5,6 +5,4 @@
 using ldmat::detail::cuda::CudaDevice;
 
 LDMAT_TEST_DEFINE(CudaDevice, double, ldmat::Euclidean)
-LDMAT_TEST_DEFINE(CudaDevice, double, ldmat::SquaredEuclidean)
-LDMAT_TEST_DEFINE(CudaDevice, double, ldmat::Cosine)
 LDMAT_TEST_DEFINE(CudaDevice, double, ldmat::Manhattan)

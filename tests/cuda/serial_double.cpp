@@ -5,6 +5,4 @@
 using ldmat::detail::cuda::SerialDevice;
 
 LDMAT_TEST_DEFINE(SerialDevice, double, ldmat::Euclidean)
-LDMAT_TEST_DEFINE(SerialDevice, double, ldmat::SquaredEuclidean)
-LDMAT_TEST_DEFINE(SerialDevice, double, ldmat::Cosine)
 LDMAT_TEST_DEFINE(SerialDevice, double, ldmat::Manhattan)

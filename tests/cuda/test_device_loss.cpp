@@ -13,14 +13,10 @@ TEST_CASE("the loss of the CUDA backend agrees with the whole-matrix oracle: flo
 
 TEST_CASE("the loss of the CUDA backend agrees with the whole-matrix oracle: double") {
   check_on_device<double, ldmat::Euclidean>("Euclidean", 60, {1e-12, 1e-12});
-  check_on_device<double, ldmat::SquaredEuclidean>("SquaredEuclidean", 60, {1e-12, 1e-12});
-  check_on_device<double, ldmat::Cosine>("Cosine", 60, {1e-12, 1e-12});
   check_on_device<double, ldmat::Manhattan>("Manhattan", 60, {1e-12, 1e-12});
 }
 
 TEST_CASE("the loss of the CUDA backend agrees with the whole-matrix oracle: half types") {
   check_on_device<Eigen::half, ldmat::Euclidean>("half, Euclidean", 40, {1e-5, 1e-5});
-  check_on_device<Eigen::half, ldmat::Cosine>("half, Cosine", 40, {1e-5, 1e-5});
-  check_on_device<Eigen::bfloat16, ldmat::Euclidean>("bfloat16, Euclidean", 40, {1e-5, 1e-5});
-  check_on_device<Eigen::bfloat16, ldmat::Manhattan>("bfloat16, Manhattan", 40, {1e-5, 1e-5});
+  check_on_device<Eigen::bfloat16, ldmat::Cosine>("bfloat16, Cosine", 40, {1e-5, 1e-5});
 }

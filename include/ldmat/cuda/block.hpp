@@ -3,13 +3,7 @@
 #include <ldmat/shape.hpp>
 
 #include <cstdint>
-#if defined(__CUDACC__)
-// What nvcc says of Eigen is not news to those who include it here.
-#pragma nv_diagnostic push
-#pragma nv_diag_suppress 20012, 20013, 20014, 20015
-#include <Eigen/Core>
-#pragma nv_diagnostic pop
-#else
+#if !defined(__CUDACC__)
 #include <cstring>
 #include <utility>
 #include <vector>

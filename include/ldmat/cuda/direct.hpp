@@ -64,7 +64,7 @@ struct DirectGames {
   LDMAT_KERNEL void operator()(Block& block, Shared& shared) const {
     const Index round = block.index() / tiles;
     const Index left = block.index() % tiles;
-    const Index right = (first_round + round + tiles - left) % tiles;
+    const Index right = opponent(left, first_round + round, tiles);
     if (right < left) return;  // the other one's game
     const Index i0 = left * size;
     const Index j0 = right * size;

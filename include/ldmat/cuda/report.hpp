@@ -71,6 +71,11 @@ struct FinishReport {
   }
 };
 
+/// Whom tile `left` meets in a round, maybe itself; the game is that of the smaller of the two.
+LDMAT_HOST_DEVICE constexpr Index opponent(Index left, Index round, Index tiles) {
+  return (round + tiles - left) % tiles;
+}
+
 /// report.sums += sums over `count` triples of doubles, always in the same order. Of the games of a
 /// window (kernels of differences) only those that were played are set: see played_first.
 struct AddSums {
@@ -91,7 +96,7 @@ struct AddSums {
       for (Index at = thread; at < count; at += threads) {
         if (tiles > 0) {
           const Index tile = at % tiles;
-          if ((first_round + at / tiles + tiles - tile) % tiles < tile) continue;
+          if (opponent(tile, first_round + at / tiles, tiles) < tile) continue;
         }
         for (int q = 0; q < 3; ++q) sums[q] += triples[q * count + at];
       }

@@ -1,9 +1,8 @@
 #pragma once
 
+#include <ldmat/eigen.hpp>
 #include <ldmat/kernel/backend.hpp>
 #include <ldmat/kernel/halves.hpp>
-
-#include <Eigen/Core>
 
 #include <algorithm>
 
