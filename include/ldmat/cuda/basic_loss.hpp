@@ -1,39 +1,18 @@
 #pragma once
 
 #include <ldmat/checks.hpp>
+#include <ldmat/cuda/class_tables.hpp>
 #include <ldmat/cuda/evaluate.hpp>
+#include <ldmat/cuda/labels.hpp>
+#include <ldmat/cuda/settings.hpp>
+#include <ldmat/cuda/survey.hpp>
 #include <ldmat/cuda/view.hpp>
 #include <ldmat/cuda/workspace.hpp>
 
 #include <algorithm>
-#include <limits>
-#include <vector>
+#include <utility>
 
 namespace ldmat {
-
-namespace cuda {
-
-/// How a GPU computes, not what.
-struct Settings {
-  /// Let tensor cores round the factors of matrix products to TF32 (10 bits of mantissa): faster for
-  /// float features of many dimensions, and the less exact for it; see docs/cuda.md.
-  bool tf32 = false;
-  /// Memory for the gradients that one launch of the kernel of differences leaves, in bytes. Less is
-  /// slower; any size works, and the largest launch that fits is taken.
-  std::size_t window_bytes = std::size_t{64} << 20;
-  /// Rows and columns of a panel of products, a multiple of 64: two panels are held.
-  Index panel_rows = 2048;
-
-  /// Throws std::invalid_argument where a setting is outside its range.
-  void validate() const {
-    if (panel_rows < 64 || panel_rows > 32768 || panel_rows % 64 != 0) {
-      ldmat::detail::throw_invalid({"Settings::panel_rows is ", panel_rows,
-                                    ", but must be a multiple of 64 between 64 and 32768"});
-    }
-  }
-};
-
-}  // namespace cuda
 
 namespace detail::cuda {
 
@@ -67,10 +46,7 @@ class BasicLoss {
       : options_(std::move(options)), settings_(settings) {
     options_.validate();
     settings_.validate();
-    class_table_ = upload(options_.class_table);
-    weight_table_ = options_.weights.kind == Weights::Kind::table ? upload(options_.weights.table)
-                                                                  : DeviceBuffer<Device>();
-    reset();
+    tables_ = ClassTables<Device>(options_);
   }
 
   const Options& options() const { return options_; }
@@ -120,32 +96,12 @@ class BasicLoss {
   }
 
   /// State of an adaptive regularizer, empty for the others: waits for the stream.
-  RunningDistances running_distances() const {
-    const Index k = running_classes();
-    RunningDistances state;
-    state.distance.resize(k, k);
-    state.batches.resize(k, k);
-    const Device& device = const_cast<WorkspaceType&>(workspace_).device();
-    device.to_host(state.distance.data(), running_.data(), running_.bytes());
-    device.to_host(state.batches.data(), batches_.data(), batches_.bytes());
-    return state;
-  }
+  RunningDistances running_distances() const { return tables_.running(workspace_.device()); }
   /// Sets it. Throws std::invalid_argument where the shape is not K x K or an entry is negative or not
   /// finite.
-  void restore(const RunningDistances& state) {
-    require_running(state, running_classes());
-    Device::to_device(running_.data(), state.distance.data(), running_.bytes());
-    Device::to_device(batches_.data(), state.batches.data(), batches_.bytes());
-  }
+  void restore(const RunningDistances& state) { tables_.restore(state); }
   /// Forgets it.
-  void reset() {
-    const Index k = running_classes();
-    const auto entries = static_cast<std::size_t>(k * k);
-    running_ = DeviceBuffer<Device>(entries * sizeof(double));
-    batches_ = DeviceBuffer<Device>(entries * sizeof(std::int64_t));
-    restore({Eigen::MatrixXd::Zero(k, k),
-             Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic>::Zero(k, k)});
-  }
+  void reset() { tables_.reset(); }
 
  private:
   using T = Accumulator;
@@ -154,15 +110,6 @@ class BasicLoss {
   template <class Metric>
   static constexpr Index width_of(Index d) {
     return d > 0 && Metric::of_directions ? d + 1 : d;
-  }
-  /// Symmetric, so that the order of its elements does not matter.
-  static DeviceBuffer<Device> upload(const Eigen::MatrixXd& table) {
-    DeviceBuffer<Device> buffer(static_cast<std::size_t>(table.size()) * sizeof(double));
-    Device::to_device(buffer.data(), table.data(), buffer.bytes());
-    return buffer;
-  }
-  Index running_classes() const {
-    return options_.regularizer.uses_running() ? options_.class_count() : 0;
   }
   bool uses_tables() const {
     return options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
@@ -231,10 +178,10 @@ class BasicLoss {
             write_gradient<M>(device, sum_gradient, packed, memory, gradient.view);
           }
           if (observer.sums != nullptr) {
-            device.launch(UpdateRunning<T>{observer, memory.samples, memory.report,
-                                           running_momentum(), running_.template as<double>(),
-                                           batches_.template as<std::int64_t>()},
-                          blocks_for(shape.classes * shape.classes));
+            device.launch(
+                UpdateRunning<T>{observer, memory.samples, memory.report, running_momentum(),
+                                 tables_.running_data(), tables_.batches_data()},
+                blocks_for(shape.classes * shape.classes));
           }
         });
     return {memory.report, &device, x.columns, options_.class_count()};
@@ -329,14 +276,7 @@ class BasicLoss {
       return;
     }
     const Index k = shape.classes;
-    const ClassPairs pairs{k,
-                           class_table_.template as<double>(),
-                           options_.class_distance,
-                           weight_table_.template as<double>(),
-                           options_.weights.kind,
-                           options_.weights.same_share,
-                           running_.template as<double>(),
-                           batches_.template as<std::int64_t>()};
+    const ClassPairs pairs = tables_.pairs(options_);
     const bool weights = options_.weights.kind == Weights::Kind::table;
     zero(device, memory.samples, k);
     device.launch(CountClasses<T>{memory.labels, n, memory.ids, memory.index, memory.samples},
@@ -396,10 +336,7 @@ class BasicLoss {
 
   Options options_;
   Settings settings_;
-  DeviceBuffer<Device> class_table_;
-  DeviceBuffer<Device> weight_table_;
-  DeviceBuffer<Device> running_;
-  DeviceBuffer<Device> batches_;
+  ClassTables<Device> tables_;
   WorkspaceType workspace_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/cuda/gram_gradient.hpp>
 #include <ldmat/cuda/memory.hpp>
 #include <ldmat/cuda/product.hpp>
 

@@ -2,125 +2,11 @@
 
 #include <ldmat/cuda/exact_sum.hpp>
 #include <ldmat/cuda/source.hpp>
-#include <ldmat/labels.hpp>
 
-/// From labels in the memory of the device to targets.
+/// What a target of class ids needs to know of the batch and of the options: target and weight by kind
+/// of pair, or tables by pair of classes.
 
 namespace ldmat::detail::cuda {
-
-/// Class ids as 64-bit integers; what is below 0 or from `classes` (0: 2^62) on is reported, and
-/// replaced by 0.
-template <ClassId L>
-struct ReadLabels {
-  static constexpr int threads = block_threads;
-  using Shared = NothingShared;
-  const L* labels;
-  Index n;
-  Index classes;
-  std::int64_t* ids;
-  Report* report;
-
-  template <class Block>
-  LDMAT_KERNEL void operator()(Block& block, Shared& /*shared*/) const {
-    const std::uint64_t limit =
-        classes > 0 ? static_cast<std::uint64_t>(classes) : std::uint64_t{1} << 62;
-    for_elements(block, n, [&](Index i) {
-      const auto value = wide(labels[i]);
-      const bool negative = is_signed && static_cast<std::int64_t>(value) < 0;
-      const bool bad = negative || value >= limit;
-      ids[i] = bad ? 0 : static_cast<std::int64_t>(value);
-      if (bad) lower_atomically(&report->bad_label, i);
-    });
-  }
-
- private:
-  template <class X>
-  struct Integer {
-    using type = X;
-  };
-  template <class X>
-  requires std::is_enum_v<X>
-  struct Integer<X> {
-    using type = std::underlying_type_t<X>;
-  };
-
- public:
-  static constexpr bool is_signed = std::is_signed_v<typename Integer<L>::type>;
-  LDMAT_KERNEL static std::uint64_t wide(L label) {
-    const auto id = static_cast<typename Integer<L>::type>(label);
-    using Wide = std::conditional_t<is_signed, std::int64_t, std::uint64_t>;
-    return static_cast<std::uint64_t>(static_cast<Wide>(id));
-  }
-};
-
-/// What the first refused label is.
-template <ClassId L>
-struct NameBadLabel {
-  static constexpr int threads = 1;
-  using Shared = NothingShared;
-  const L* labels;
-  Report* report;
-
-  template <class Block>
-  LDMAT_KERNEL void operator()(Block& block, Shared& /*shared*/) const {
-    block.each([&](int) {
-      if (report->bad_label >= report->samples) return;
-      report->bad_label_value =
-          static_cast<std::int64_t>(ReadLabels<L>::wide(labels[report->bad_label]));
-      report->bad_label_unsigned = ReadLabels<L>::is_signed ? 0 : 1;
-    });
-  }
-};
-
-/// Ids of any size as numbers that a T holds exactly: the index of the first sample of the class. And
-/// the pairs of one class. n^2 / 2 comparisons, cheaper than to sort.
-template <class T>
-struct CompareLabels {
-  static constexpr int threads = block_threads;
-  struct Shared {
-    std::int64_t ids[threads];
-  };
-  const std::int64_t* labels;
-  Index n;
-  T* ids;
-  Report* report;
-
-  struct Seen {
-    Index first;
-    std::int64_t pairs;
-  };
-
-  template <class Block>
-  LDMAT_KERNEL void operator()(Block& block, Shared& shared) const {
-    typename Block::template PerThread<Seen> seen(block);
-    const Index begin = block.index() * threads;
-    block.each([&](int thread) { seen[thread] = {begin + thread, 0}; });
-    for (Index from = 0; from <= begin; from += threads) {
-      block.each(
-          [&](int thread) { shared.ids[thread] = from + thread < n ? labels[from + thread] : -1; });
-      block.each([&](int thread) {
-        const Index i = begin + thread;
-        if (i >= n) return;
-        const std::int64_t own = labels[i];
-        const Index left = i - from;
-        const int count = left < threads ? static_cast<int>(left) : threads;
-        Seen mine = seen[thread];
-        for (int j = 0; j < count; ++j) {
-          if (shared.ids[j] != own) continue;
-          if (from + j < mine.first) mine.first = from + j;
-          ++mine.pairs;
-        }
-        seen[thread] = mine;
-      });
-    }
-    block.each([&](int thread) {
-      const Index i = begin + thread;
-      if (i >= n) return;
-      ids[i] = static_cast<T>(seen[thread].first);
-      if (seen[thread].pairs > 0) add_atomically(&report->counts.same, seen[thread].pairs);
-    });
-  }
-};
 
 /// Target and weight of both kinds of pairs.
 template <class T, class R>
@@ -149,27 +35,6 @@ struct FixedFacts {
       *facts = {{target_of(0), target_of(class_distance), static_cast<T>(weights.same),
                  static_cast<T>(weights.different)},
                 mean};
-    });
-  }
-};
-
-/// The samples of each class (zero at first), and the ids as tables are looked up by.
-template <class T>
-struct CountClasses {
-  static constexpr int threads = block_threads;
-  using Shared = NothingShared;
-  const std::int64_t* labels;
-  Index n;
-  T* ids;
-  Id<T>* index;
-  std::int64_t* samples;
-
-  template <class Block>
-  LDMAT_KERNEL void operator()(Block& block, Shared& /*shared*/) const {
-    for_elements(block, n, [&](Index i) {
-      ids[i] = static_cast<T>(labels[i]);
-      index[i] = static_cast<Id<T>>(labels[i]);
-      add_atomically(samples + labels[i], 1);
     });
   }
 };
@@ -300,86 +165,6 @@ struct UpdateRunning {
       running[mirrored] = running[at];
       batches[at] += 1;
       batches[mirrored] = batches[at];
-    });
-  }
-};
-
-/// Of each row of a target that can be read pair by pair: how many of its pairs i < j are of one
-/// class, and the sum of their label distances. Label vectors and whole targets are counted so.
-template <class T, class Target>
-struct SurveyRows {
-  static constexpr int threads = block_threads;
-  struct Shared {
-    double sums[2][threads];
-  };
-  Target target;
-  Index n;
-  double* row_sums;  ///< n
-  Report* report;
-
-  template <class Block>
-  LDMAT_KERNEL void operator()(Block& block, Shared& shared) const {
-    const Index i = block.index();
-    block.each([&](int thread) {
-      const auto row = target.row(i);
-      double sum = 0;
-      double same = 0;
-      for (Index j = i + 1 + thread; j < n; j += threads) {
-        const T distance = label_distance(row, j);
-        sum += static_cast<double>(distance);
-        same += distance == T(0) ? 1 : 0;
-      }
-      shared.sums[0][thread] = sum;
-      shared.sums[1][thread] = same;
-    });
-    sum_over_threads(block, shared.sums);
-    block.each([&](int thread) {
-      if (thread != 0) return;
-      row_sums[i] = shared.sums[0][0];
-      const auto same = static_cast<std::int64_t>(shared.sums[1][0]);
-      if (same > 0) add_atomically(&report->counts.same, same);
-    });
-  }
-
- private:
-  template <class Row>
-  LDMAT_KERNEL T label_distance(const Row& row, Index j) const {
-    if constexpr (requires { row.template label_distance<T>(j); }) {
-      return row.template label_distance<T>(j);
-    } else {
-      return static_cast<T>(target.label_distances(row.i, j));
-    }
-  }
-};
-
-template <class T>
-struct SurveyFacts {
-  static constexpr int threads = block_threads;
-  struct Shared {
-    double sums[1][threads];
-  };
-  const double* row_sums;
-  Index n;
-  Report* report;
-  TargetFacts<T>* facts;
-  Weights::Kind kind;
-  double same_share;
-
-  template <class Block>
-  LDMAT_KERNEL void operator()(Block& block, Shared& shared) const {
-    block.each([&](int thread) {
-      double sum = 0;
-      for (Index i = thread; i < n; i += threads) sum += row_sums[i];
-      shared.sums[0][thread] = sum;
-    });
-    sum_over_threads(block, shared.sums);
-    block.each([&](int thread) {
-      if (thread != 0) return;
-      PairCounts& counts = report->counts;
-      const KindWeights weights = kind_weights(kind, same_share, counts);
-      const double mean = counts.all == 0 ? 0 : shared.sums[0][0] / static_cast<double>(counts.all);
-      *facts = {{T(0), T(0), static_cast<T>(weights.same), static_cast<T>(weights.different)},
-                mean};
     });
   }
 };

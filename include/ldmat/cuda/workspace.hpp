@@ -85,6 +85,7 @@ class BasicWorkspace {
 
   // For the loss.
   Device& device() { return device_; }
+  const Device& device() const { return device_; }
   void* reserve(std::size_t bytes) {
     if (borrowed_ != nullptr) {
       if (bytes > borrowed_bytes_) {
