@@ -62,7 +62,7 @@ def scatters(panels):
     text = "set tics nomirror out scale 0.5 tc rgb '#555555' font ',10'\nset border 3 lc rgb '#555555'\n"
     step = 1 if half > 1.5 else 0.5
     text += f"set grid lc rgb '#e4e4e4' lt 1 lw 0.6\nunset key\nset size square\nset xtics {step}\nset ytics {step}\n"
-    text += f"set multiplot layout 1,{len(panels)} margins 0.035,0.995,0.09,0.9 spacing 0.035,0\n"
+    text += f"set multiplot layout 1,{len(panels)} margins 0.035,0.99,0.1,0.89 spacing 0.035,0\n"
     for title, rows in panels:
         text += f"set title '{title}' noenhanced offset 0,-0.6\n"
         text += f"set xrange {centred_range([row[1] for row in rows], half)}\n"
@@ -87,7 +87,7 @@ huber(r) = abs(r) <= 0.2 ? r * r : 0.2 * (2 * abs(r) - 0.2)
 band(r) = abs(r) <= 0.2 ? 0 : (abs(r) - 0.2) ** 2
 same(r) = r < 0 ? 0 : 1
 different(r) = r > 0 ? 0 : 1
-set multiplot layout 1,3 margins 0.035,0.99,0.16,0.9 spacing 0.045,0
+set multiplot layout 1,3 margins 0.045,0.985,0.18,0.87 spacing 0.05,0
 unset key
 set title 'two-sided: every pair'
 plot squared(x) lw 2 lc rgb '#4e79a7', abs(x) lw 2 lc rgb '#e15759', \
