@@ -348,9 +348,16 @@ run_docs() {
   fi
   version=$(awk '/#define LDMAT_VERSION_/ { printf "%s%s", dot, $3; dot = "." }' \
     include/ldmat/version.hpp)
+  # Doxygen's own layout, but what a thing is stands before the list of its members.
+  doxygen -l build/docs/default.xml
+  awk '/<detaileddescription/ { next }
+       { print }
+       /<briefdescription/ { print "<detaileddescription title=\"\"/>" }' \
+    build/docs/default.xml >build/docs/layout.xml
   cat docs/site/Doxyfile - >build/docs/Doxyfile <<END
 PROJECT_NUMBER = $version
 OUTPUT_DIRECTORY = build/docs
+LAYOUT_FILE = build/docs/layout.xml
 HTML_EXTRA_STYLESHEET = $theme docs/site/site.css
 END
   doxygen build/docs/Doxyfile

@@ -10,7 +10,7 @@
 namespace ldmat {
 
 /// The LDMAT loss: how far the pairwise distances of a batch's features are from the distances that
-/// the labels ask for,
+/// the labels ask for.
 ///
 ///   l(F) = 1/Z * sum over i < j of w_ij phi(D_ij - T_ij),   D_ij = rho(f_i, f_j),   T = R(L),
 ///
