@@ -351,8 +351,8 @@ run_docs() {
   # Doxygen's own layout, but what a thing is stands before the list of its members.
   doxygen -l build/docs/default.xml
   awk '/<detaileddescription/ { next }
-       { print }
-       /<briefdescription/ { print "<detaileddescription title=\"\"/>" }' \
+       /<briefdescription/ { print "<detaileddescription title=\"\"/>"; next }
+       { print }' \
     build/docs/default.xml >build/docs/layout.xml
   cat docs/site/Doxyfile - >build/docs/Doxyfile <<END
 PROJECT_NUMBER = $version
