@@ -37,7 +37,7 @@ LIST
 }
 
 # Tests of the library that every compiler, instruction set and dependency builds and runs.
-small_set='readme policies simd kernels loss accuracy'
+small_set='snippets policies simd kernels loss accuracy'
 
 usage() {
   cat <<'USAGE'

@@ -23,8 +23,9 @@ Usage: sh cmake/run.sh <command> [argument...]
                        compute-sanitizer too, and its benchmark
   check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
                        three above; `check --list` says what there is
+  docs                 build the reference site into build/docs; any warning of Doxygen's is an error
   setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci,
-                       fuzz, check
+                       fuzz, check, docs
   help                 print this
 
 Every command first installs what it lacks, as root or by a sudo that asks for no password; without
@@ -67,6 +68,8 @@ clang-19             -                -                      -              ?che
 g++-aarch64-linux-gnu -               -                      -              ?check
 cppcheck             cppcheck         cppcheck               cppcheck       ?check
 python3-pip          -                python3-pip            pip3           ?check
+doxygen              doxygen          doxygen                doxygen        docs ci
+doxygen-awesome-css  -                -                      -              ?docs ?ci
 '
 
 say() { printf '%s\n' "run.sh: $*" >&2; }
@@ -169,8 +172,8 @@ install_packages() { # <manager> <package>...
 # Installs what a set lacks, then makes sure that there is a compiler and, for a build, CMake.
 set_up() { # <set>
   case $1 in
-    demo | test | bench | format | tidy | ci | fuzz | check) ;;
-    *) die "setup: no set '$1'; there are demo, test, bench, format, tidy, ci, fuzz and check" ;;
+    demo | test | bench | format | tidy | ci | fuzz | check | docs) ;;
+    *) die "setup: no set '$1'; there are demo, test, bench, format, tidy, ci, fuzz, check and docs" ;;
   esac
   manager=$(find_manager)
   find_missing "$manager" "$1"
@@ -197,6 +200,7 @@ set_up() { # <set>
   [ "$manager" != brew ] || use_brew
   case $1 in
     format) have clang-format || have clang-format-14 || die "there is no clang-format" ;;
+    docs) have doxygen || die "there is no doxygen" ;;
     tidy) check_tools && { have clang-tidy || die "there is no clang-tidy"; } ;;
     *) check_tools ;;
   esac
@@ -354,6 +358,35 @@ run_tidy() { # [file...]
   [ "$status" = 0 ] || die "clang-tidy found something"
 }
 
+# The theme is optional: without it the site looks as Doxygen's do.
+run_docs() {
+  rm -rf build/docs
+  mkdir -p build/docs
+  theme=/usr/share/doxygen-awesome-css
+  if [ -f "$theme/doxygen-awesome.css" ]; then
+    theme="$theme/doxygen-awesome.css $theme/doxygen-awesome-sidebar-only.css"
+  else
+    say "without the theme doxygen-awesome-css, which is not installed"
+    theme=
+  fi
+  version=$(awk '/#define LDMAT_VERSION_/ { printf "%s%s", dot, $3; dot = "." }' \
+    include/ldmat/version.hpp)
+  # Doxygen's own layout, but what a thing is stands before the list of its members.
+  doxygen -l build/docs/default.xml
+  awk '/<detaileddescription/ { next }
+       /<briefdescription/ { print "<detaileddescription title=\"\"/>"; next }
+       { print }' \
+    build/docs/default.xml >build/docs/layout.xml
+  cat docs/site/Doxyfile - >build/docs/Doxyfile <<END
+PROJECT_NUMBER = $version
+OUTPUT_DIRECTORY = build/docs
+LAYOUT_FILE = build/docs/layout.xml
+HTML_EXTRA_STYLESHEET = $theme docs/site/site.css
+END
+  doxygen build/docs/Doxyfile
+  say "build/docs/html/index.html"
+}
+
 run_coverage() {
   cmake --preset coverage
   cmake --build --preset coverage
@@ -404,6 +437,10 @@ case $command in
   tidy)
     set_up tidy
     run_tidy "$@"
+    ;;
+  docs)
+    set_up docs
+    run_docs
     ;;
   coverage)
     set_up test

@@ -13,9 +13,6 @@ ldmat_add_test(inputs SOURCES test_inputs.cpp)
 ldmat_add_test(loss SOURCES test_loss.cpp)
 ldmat_add_test(matrix SOURCES test_matrix.cpp)
 ldmat_add_test(errors SOURCES test_errors.cpp)
-ldmat_add_test(readme SOURCES test_readme.cpp)
-add_test(NAME readme_blocks COMMAND ${CMAKE_COMMAND} "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}"
-         -P "${CMAKE_CURRENT_SOURCE_DIR}/check_readme.cmake")
 
 find_package(Threads REQUIRED)
 ldmat_add_test(concurrent SOURCES test_concurrent.cpp LIBRARIES Threads::Threads)

@@ -17,6 +17,7 @@
 
 #include <ldmat/version.hpp>
 
+/// What stands before the functions of policies.
 #if defined(__CUDACC__)
 #define LDMAT_HOST_DEVICE __host__ __device__
 #else

@@ -11,7 +11,7 @@
 namespace ldmat {
 
 /// The LDMAT loss: how far the pairwise distances of a batch's features are from the distances that
-/// the labels ask for,
+/// the labels ask for.
 ///
 ///   l(F) = 1/Z * sum over i < j of w_ij phi(D_ij - T_ij),   D_ij = rho(f_i, f_j),   T = R(L),
 ///
@@ -54,38 +54,43 @@ class Loss {
   static_assert(RegularizerPolicy<R>, LDMAT_DETAIL_NEEDS_REGULARIZER);
 
  public:
-  using Options = LossOptions<M, P, R>;
-  using Result = LossResult;
-  using Accumulator = ldmat::Accumulator<Scalar>;
-  using WorkspaceType = Workspace<Accumulator>;
+  using Options = LossOptions<M, P, R>;            ///< what may be chosen
+  using Result = LossResult;                       ///< what a call returns
+  using Accumulator = ldmat::Accumulator<Scalar>;  ///< what distances are computed in
+  using WorkspaceType = Workspace<Accumulator>;    ///< what `evaluate` needs
 
   Loss() : Loss(Options{}) {}
+  /// Throws std::invalid_argument where an option is outside its range.
   explicit Loss(Options options) : options_(std::move(options)) {
     options_.validate();
     reset();
   }
 
+  /// As given to the constructor.
   const Options& options() const { return options_; }
 
-  /// Value and, with a gradient argument, gradient of the batch. The latter also lets an adaptive
-  /// regularizer see the batch, after the value was computed.
+  /// The value of the batch.
   template <class F, class L>
   Result operator()(const F& features, const L& labels) {
     MatrixView<Scalar> none;
     return run<false>(features, labels, none, workspace_, nullptr);
   }
+  /// Value and gradient of the batch. Lets an adaptive regularizer see the batch, after the value was
+  /// computed.
   template <class F, class L, class G>
   Result operator()(const F& features, const L& labels, G&& gradient) {
     return run<true>(features, labels, gradient, workspace_,
                      options_.regularizer.uses_running() ? &running_ : nullptr);
   }
 
-  /// The same on a workspace of the caller's; an adaptive regularizer's state is read, not changed.
+  /// The value, on a workspace of the caller's.
   template <class F, class L>
   Result evaluate(const F& features, const L& labels, WorkspaceType& workspace) const {
     MatrixView<Scalar> none;
     return run<false>(features, labels, none, workspace, nullptr);
   }
+  /// Value and gradient, on a workspace of the caller's; an adaptive regularizer's state is read, not
+  /// changed.
   template <class F, class L, class G>
   Result evaluate(const F& features, const L& labels, G&& gradient,
                   WorkspaceType& workspace) const {

@@ -53,6 +53,7 @@ requires(WritableMatrix<std::remove_reference_t<Out>> &&
   if (detail::overlap(x, out)) detail::throw_invalid("distances overlaps features");
   detail::pairwise_distances<Backend, detail::AccumulatorOf<F>>(x, metric, out);
 }
+/// The same, returned.
 template <FeatureMatrix F, Metric M = Euclidean, class Backend = detail::DefaultBackend>
 detail::MatrixOf<F> feature_distances(const F& features, const M& metric = {}) {
   detail::MatrixOf<F> distances;
@@ -60,6 +61,7 @@ detail::MatrixOf<F> feature_distances(const F& features, const M& metric = {}) {
   return distances;
 }
 
+/// @cond
 // What the functions above do not take, and the sentence that says so.
 template <class F, class... Rest>
 requires(!FeatureMatrix<F>) auto feature_distances(const F& /*features*/, Rest&&... /*rest*/) {
@@ -82,6 +84,7 @@ requires(!detail::Writable<Out> &&
   static_assert(output || Metric<std::remove_cvref_t<Out>>, LDMAT_DETAIL_NEEDS_METRIC);
   return Eigen::MatrixXd{};
 }
+/// @endcond
 
 /// L_ij = class_distance where y_i != y_j, else 0 (n x n), from n class ids. O(n^2).
 template <ClassLabels Y, class Out>
@@ -95,6 +98,7 @@ void label_distances(const Y& labels, Out&& distances, double class_distance = 1
   detail::fill_symmetric(out,
                          [&](Index i, Index j) { return ids(i) == ids(j) ? 0 : class_distance; });
 }
+/// The same, returned.
 template <ClassLabels Y>
 Eigen::MatrixXd label_distances(const Y& labels, double class_distance = 1) {
   Eigen::MatrixXd distances;
@@ -104,7 +108,7 @@ Eigen::MatrixXd label_distances(const Y& labels, double class_distance = 1) {
 
 /// A K x K table of distances between classes, as an argument that no output can be mistaken for.
 struct ClassTable {
-  Eigen::MatrixXd distances;
+  Eigen::MatrixXd distances;  ///< K x K
 };
 
 /// L_ij = table(y_i, y_j) (n x n), from n class ids and a K x K class-distance table: symmetric,
@@ -121,6 +125,7 @@ void label_distances(const Y& labels, Out&& distances, const ClassTable& table) 
   const auto out = detail::sized_output("distances", distances, n, n, detail::square_rule);
   detail::fill_symmetric(out, [&](Index i, Index j) { return of(ids(i), ids(j)); });
 }
+/// The same, returned.
 template <ClassLabels Y>
 Eigen::MatrixXd label_distances(const Y& labels, const ClassTable& table) {
   Eigen::MatrixXd distances;
@@ -136,11 +141,13 @@ requires(WritableMatrix<std::remove_reference_t<Out>> &&
                                                                  const M& metric = {}) {
   feature_distances<Y, Out, M, Backend>(label_vectors, std::forward<Out>(distances), metric);
 }
+/// The same, returned.
 template <FeatureMatrix Y, Metric M = Euclidean, class Backend = detail::DefaultBackend>
 detail::MatrixOf<Y> label_distances(const Y& label_vectors, const M& metric = {}) {
   return feature_distances<Y, M, Backend>(label_vectors, metric);
 }
 
+/// @cond
 // What the functions above do not take, and the sentence that says so.
 template <class Y, class... Rest>
 requires(!ClassLabels<Y> && !FeatureMatrix<Y>) auto label_distances(const Y& /*labels*/,
@@ -159,13 +166,14 @@ requires((ClassLabels<Y> || FeatureMatrix<Y>)&&detail::EigenDense<Out> &&
                 "; a table of distances between classes goes in as ldmat::ClassTable{table}");
   return Eigen::MatrixXd{};
 }
+/// @endcond
 
 /// The affinity regularizer, T = (1 - strength) L + strength P L P^T off the diagonal: every
 /// sample's distances are mixed with those of the samples it resembles. Made by `affinity`.
 template <class S>
 struct Affinity {
-  MatrixView<const S> rows;
-  double strength;
+  MatrixView<const S> rows;  ///< P, n x n, borrowed
+  double strength;           ///< in [0, 1]
 };
 
 /// P is n x n with rows that are not negative and sum to 1 (borrowed); strength in [0, 1].
@@ -175,10 +183,12 @@ auto affinity(const P& rows, double strength) {
                                                                      strength};
 }
 
+/// @cond
 template <detail::Owning P>  // would be gone before it is read
 detail::NeedsAVariableNotATemporary affinity(const P&& rows, double strength) = delete;
 template <detail::NotInMemory P>
 detail::NeedsAMatrixInMemory affinity(const P& rows, double strength) = delete;
+/// @endcond
 
 namespace detail {
 
@@ -279,6 +289,7 @@ void regularize(const L& distances, const Affinity<S>& affinity, Out&& target) {
   });
 }
 
+/// @cond
 // What the functions above do not take, and the sentence that says so.
 template <class L, class R, class Out>
 requires(!FeatureMatrix<L> || !(RegularizerPolicy<R> || detail::IsAffinity<R>::value) ||
@@ -292,7 +303,9 @@ requires(!FeatureMatrix<L> || !(RegularizerPolicy<R> || detail::IsAffinity<R>::v
                 LDMAT_DETAIL_NEEDS_REGULARIZER);
   static_assert(detail::Writable<Out>, LDMAT_DETAIL_NEEDS_DISTANCES);
 }
+/// @endcond
 
+/// The same, returned; for an affinity, too.
 template <class L, class R>
 Eigen::MatrixXd regularize(const L& distances, const R& regularizer) {
   Eigen::MatrixXd target;

@@ -48,19 +48,21 @@ concept Metric = std::copy_constructible<M> && requires(const M metric, double x
 /// A distance and its slope.
 template <class V>
 struct Measured {
-  V distance;
-  V slope;
+  V distance;  ///< rho
+  V slope;     ///< what `slope` of the metric gives for it
 };
 
 /// What metrics of |x - y|^2 share: the sum over k of (x_k - y_k)^2, whose direction is x - y itself.
 struct SquaredDifferences {
-  static constexpr bool from_squared_norm = true;
+  static constexpr bool from_squared_norm = true;  ///< the sum is |x - y|^2
 
+  /// sum + difference^2
   template <class V>
   LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
     using namespace math;
     return fma(difference, difference, sum);
   }
+  /// difference
   template <class V>
   LDMAT_HOST_DEVICE V direction(V difference) const {
     return difference;
@@ -70,13 +72,15 @@ struct SquaredDifferences {
 /// Euclidean distance, rho = |x - y|, the metric of LDMAT. Range [0, inf). The derivative
 /// (x - y) / |x - y| is taken as 0 where x = y exactly (the subgradient of least norm), never NaN.
 struct Euclidean : SquaredDifferences {
-  static constexpr bool of_directions = false;
+  static constexpr bool of_directions = false;  ///< of the features as they are
 
+  /// sqrt(sum)
   template <class V>
   LDMAT_HOST_DEVICE V distance(V sum) const {
     using namespace math;
     return sqrt(sum);
   }
+  /// 1 / distance, and 0 for 0
   template <class V>
   LDMAT_HOST_DEVICE V slope(V distance) const {
     using namespace math;
@@ -88,12 +92,14 @@ struct Euclidean : SquaredDifferences {
 
 /// Squared Euclidean distance, rho = |x - y|^2. Range [0, inf); derivative 2 (x - y).
 struct SquaredEuclidean : SquaredDifferences {
-  static constexpr bool of_directions = false;
+  static constexpr bool of_directions = false;  ///< of the features as they are
 
+  /// sum
   template <class V>
   LDMAT_HOST_DEVICE V distance(V sum) const {
     return sum;
   }
+  /// 2
   template <class V>
   LDMAT_HOST_DEVICE V slope(V /*distance*/) const {
     return math::constant<V>(2);
@@ -103,12 +109,14 @@ struct SquaredEuclidean : SquaredDifferences {
 /// Cosine distance, rho = 1 - cos(x, y) = |x/|x| - y/|y||^2 / 2: the second form, which is the one
 /// computed, keeps its digits where x and y are almost parallel. Range [0, 2].
 struct Cosine : SquaredDifferences {
-  static constexpr bool of_directions = true;
+  static constexpr bool of_directions = true;  ///< of features scaled to norm 1
 
+  /// sum / 2
   template <class V>
   LDMAT_HOST_DEVICE V distance(V sum) const {
     return math::constant<V>(0.5) * sum;
   }
+  /// 1
   template <class V>
   LDMAT_HOST_DEVICE V slope(V /*distance*/) const {
     return math::constant<V>(1);
@@ -118,22 +126,26 @@ struct Cosine : SquaredDifferences {
 /// Manhattan distance, rho = sum over k of |x_k - y_k|. Range [0, inf). The derivative is the sign
 /// of the difference, 0 for equal coordinates.
 struct Manhattan {
-  static constexpr bool from_squared_norm = false;
-  static constexpr bool of_directions = false;
+  static constexpr bool from_squared_norm = false;  ///< the sum is of |x_k - y_k|
+  static constexpr bool of_directions = false;      ///< of the features as they are
 
+  /// sum + |difference|
   template <class V>
   LDMAT_HOST_DEVICE V accumulate(V sum, V difference) const {
     using namespace math;
     return sum + abs(difference);
   }
+  /// sum
   template <class V>
   LDMAT_HOST_DEVICE V distance(V sum) const {
     return sum;
   }
+  /// 1
   template <class V>
   LDMAT_HOST_DEVICE V slope(V /*distance*/) const {
     return math::constant<V>(1);
   }
+  /// 1, -1 or 0: the sign of the difference
   template <class V>
   LDMAT_HOST_DEVICE V direction(V difference) const {
     using namespace math;

@@ -54,11 +54,11 @@ struct LossOptions {
   Eigen::MatrixXd class_table = {};
   /// Number of classes K: class ids from K on are refused. 0: any id, unless a table says how many.
   Index classes = 0;
-  R regularizer = {};
-  M metric = {};
-  P penalty = {};
-  Weights weights = {};
-  Reduction reduction = Reduction::mean;
+  R regularizer = {};                     ///< R: from label distances to targets
+  M metric = {};                          ///< rho: parameters of a metric that has some
+  P penalty = {};                         ///< phi: parameters of the penalty
+  Weights weights = {};                   ///< w: weights of the pairs
+  Reduction reduction = Reduction::mean;  ///< Z: from the sum over pairs to the value
   /// Refuse NaN and infinite features, with the first row and column. Costs one pass over them;
   /// otherwise they propagate to the value and the gradient.
   bool check_finite = false;
@@ -110,7 +110,7 @@ struct LossOptions {
 
 /// Value of the loss and what was seen on the way.
 struct LossResult {
-  double value = 0;
+  double value = 0;                    ///< the loss
   std::int64_t pairs = 0;              ///< n (n - 1) / 2
   std::int64_t same_pairs = 0;         ///< pairs of equal class ids, or of label distance zero
   double mean_same_distance = 0;       ///< mean D_ij over them; 0 where there are none
@@ -123,7 +123,8 @@ struct LossResult {
 /// State of an adaptive regularizer: the running mean feature distance between classes (K x K,
 /// symmetric) and how many batches each entry has seen. Savable as it is; see Loss::restore.
 struct RunningDistances {
-  Eigen::MatrixXd distance;
+  Eigen::MatrixXd distance;  ///< C
+  /// Batches with pairs of the two classes.
   Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic> batches;
 };
 

@@ -25,8 +25,8 @@ namespace ldmat {
 /// phi(r) and its derivative phi'(r).
 template <class V>
 struct Penalized {
-  V value;
-  V slope;
+  V value;  ///< phi(r)
+  V slope;  ///< phi'(r)
 };
 
 /// What a penalty must offer, checked with double.
@@ -47,6 +47,7 @@ concept PenaltyOfPacks = requires(const P penalty, V r, Mask<V> same) {
 
 /// phi(r) = r^2: the penalty of plain LDMAT.
 struct Squared {
+  /// {r^2, 2 r}
   template <class V, class M>
   LDMAT_HOST_DEVICE Penalized<V> operator()(V residual, M /*same*/) const {
     return {residual * residual, residual + residual};
@@ -55,6 +56,7 @@ struct Squared {
 
 /// phi(r) = |r|; the derivative is taken as 0 at r = 0.
 struct Absolute {
+  /// {|r|, sign of r}
   template <class V, class M>
   LDMAT_HOST_DEVICE Penalized<V> operator()(V residual, M /*same*/) const {
     using namespace math;
@@ -67,8 +69,9 @@ struct Absolute {
 /// phi(r) = r^2 for |r| <= threshold, threshold (2 |r| - threshold) beyond: squared near the
 /// target, linear far from it, with a continuous derivative. threshold > 0.
 struct Huber {
-  double threshold = 1;
+  double threshold = 1;  ///< where it turns linear
 
+  /// {phi(r), phi'(r)}
   template <class V, class M>
   LDMAT_HOST_DEVICE Penalized<V> operator()(V residual, M /*same*/) const {
     using namespace math;
@@ -78,6 +81,7 @@ struct Huber {
     return {select(size > bound, bound * (size + size - bound), residual * residual),
             select(size > bound, linear_slope, residual + residual)};
   }
+  /// Throws std::invalid_argument unless threshold is finite and positive.
   void validate() const {
     detail::require_non_negative({"Huber::threshold"}, threshold);
     if (threshold == 0) detail::throw_invalid("Huber::threshold is 0, but must be positive");
@@ -87,9 +91,10 @@ struct Huber {
 /// The epsilon-insensitive square: phi(r) = max(0, |r| - e)^2, free of charge within e of the
 /// target. e is `same` for pairs of one class and `different` for the others, both >= 0.
 struct Band {
-  double same = 0;
-  double different = 0;
+  double same = 0;       ///< e of pairs of one class
+  double different = 0;  ///< e of pairs of different classes
 
+  /// {phi(r), phi'(r)}
   template <class V, class M>
   LDMAT_HOST_DEVICE Penalized<V> operator()(V residual, M same_class) const {
     using namespace math;
@@ -101,6 +106,7 @@ struct Band {
     const V free = select(abs(residual) <= width, zero, excess);
     return {free * free, free + free};
   }
+  /// Throws std::invalid_argument where a width is negative or not finite.
   void validate() const {
     detail::require_non_negative({"Band::same"}, same);
     detail::require_non_negative({"Band::different"}, different);
@@ -112,8 +118,9 @@ struct Band {
 /// one class closer together. See docs/method.md.
 template <Penalty Base = Squared>
 struct OneSided {
-  Base base = {};
+  Base base = {};  ///< what the wrong side costs
 
+  /// Those of `base` on the side that costs, {0, 0} on the other.
   template <class V, class M>
   LDMAT_HOST_DEVICE Penalized<V> operator()(V residual, M same_class) const {
     using namespace math;
@@ -123,6 +130,7 @@ struct OneSided {
     return {select(wrong_side < zero, zero, cost.value),
             select(wrong_side < zero, zero, cost.slope)};
   }
+  /// Throws what `base` throws.
   void validate() const {
     if constexpr (requires { base.validate(); }) base.validate();
   }

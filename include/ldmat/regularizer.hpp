@@ -45,13 +45,14 @@ concept RegularizerPolicy = std::copy_constructible<R> &&
 /// T = keep * L + toward_mean * mean(L) + toward_running * C + offset: all of the project's own
 /// regularizers are cases of this one, made by `none`, `offset`, `shrink` and `adaptive`.
 struct Regularizer {
-  double keep = 1;
-  double offset = 0;
-  double toward_mean = 0;
-  double toward_running = 0;
+  double keep = 1;            ///< factor of L, in [0, 1]
+  double offset = 0;          ///< added to every target, >= 0
+  double toward_mean = 0;     ///< factor of mean(L), in [0, 1]
+  double toward_running = 0;  ///< factor of the running distances C, in [0, 1]
   double momentum =
       0.9;  ///< of the running distances C: C <- momentum C + (1 - momentum) batch mean
 
+  /// T_ij
   template <class V>
   LDMAT_HOST_DEVICE V operator()(LabelPair<V> pair) const {
     using namespace math;
@@ -60,9 +61,12 @@ struct Regularizer {
     if (uses_running()) target = target + constant<V>(toward_running) * pair.running;
     return target;
   }
+  /// Whether `pair.mean` is read.
   LDMAT_HOST_DEVICE bool uses_mean() const { return toward_mean != 0; }
+  /// Whether `pair.running` is read.
   LDMAT_HOST_DEVICE bool uses_running() const { return toward_running != 0; }
 
+  /// Throws std::invalid_argument where a member is outside its range.
   void validate() const {
     detail::require_range("Regularizer::toward_mean (strength of shrink)", toward_mean, 0, 1);
     detail::require_range("Regularizer::toward_running (strength of adaptive)", toward_running, 0,

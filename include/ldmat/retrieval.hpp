@@ -160,6 +160,7 @@ double precision_at_1(const GF& gallery_features, const GL& gallery_labels,
                                      metric, detail::Depth::first)
       .precision_at_1;
 }
+/// The same of a set in itself.
 template <class F, class L, class M = Euclidean, class Arch = detail::DefaultArch>
 double precision_at_1(const F& features, const L& labels, const M& metric = {}) {
   return detail::retrieve_among<Arch>(features, labels, metric, detail::Depth::first)
@@ -173,6 +174,7 @@ double r_precision(const GF& gallery_features, const GL& gallery_labels, const Q
   return retrieval(gallery_features, gallery_labels, query_features, query_labels, metric)
       .r_precision;
 }
+/// The same of a set in itself.
 template <class F, class L, class M = Euclidean>
 double r_precision(const F& features, const L& labels, const M& metric = {}) {
   return retrieval(features, labels, metric).r_precision;
@@ -184,6 +186,7 @@ double map_at_r(const GF& gallery_features, const GL& gallery_labels, const QF& 
                 const QL& query_labels, const M& metric = {}) {
   return retrieval(gallery_features, gallery_labels, query_features, query_labels, metric).map_at_r;
 }
+/// The same of a set in itself.
 template <class F, class L, class M = Euclidean>
 double map_at_r(const F& features, const L& labels, const M& metric = {}) {
   return retrieval(features, labels, metric).map_at_r;

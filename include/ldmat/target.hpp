@@ -12,8 +12,8 @@ namespace ldmat {
 /// One label vector per sample with the metric between them; made by `label_vectors`.
 template <class S, Metric M>
 struct LabelVectors {
-  MatrixView<const S> vectors;
-  M metric;
+  MatrixView<const S> vectors;  ///< n x p, borrowed
+  M metric;                     ///< rho_L
 };
 
 /// Label vectors (one-hot, soft, multi-label or regression targets; n x p, borrowed) and the metric
@@ -25,17 +25,19 @@ auto label_vectors(const Y& vectors, M metric = {}) {
   const auto view = detail::const_view(vectors);
   return LabelVectors<std::remove_const_t<detail::ViewElement<const Y>>, M>{view, metric};
 }
-/// A temporary would be gone before it is read.
+/// @cond
+// A temporary would be gone before it is read.
 template <detail::Owning Y, class M = Euclidean>
 detail::NeedsAVariableNotATemporary label_vectors(const Y&& vectors, M metric = {}) = delete;
 template <detail::NotInMemory Y, class M = Euclidean>
 detail::NeedsAMatrixInMemory label_vectors(const Y& vectors, M metric = {}) = delete;
+/// @endcond
 
 /// A whole target T and the label distances that tell same from different; made by `target_matrix`.
 template <class S>
 struct TargetMatrix {
-  MatrixView<const S> target;
-  MatrixView<const S> label_distances;
+  MatrixView<const S> target;           ///< T, n x n, borrowed
+  MatrixView<const S> label_distances;  ///< L, n x n, borrowed; 0 for samples of one class
 };
 
 /// A target distance for every pair of the batch (n x n, borrowed, its upper triangle read, its
@@ -47,10 +49,12 @@ auto target_matrix(const Y& target) {
   const auto whole = detail::const_view(target);
   return TargetMatrix<std::remove_const_t<detail::ViewElement<const Y>>>{whole, whole};
 }
+/// @cond
 template <detail::Owning Y>
 detail::NeedsAVariableNotATemporary target_matrix(const Y&& target) = delete;
 template <detail::NotInMemory Y>
 detail::NeedsAMatrixInMemory target_matrix(const Y& target) = delete;
+/// @endcond
 
 /// The same, with two samples of one class where label_distances_ij = 0: for regularized targets.
 template <FeatureMatrix Y, FeatureMatrix L>
@@ -60,8 +64,10 @@ auto target_matrix(const Y& target, const L& label_distances) {
   return TargetMatrix<std::remove_const_t<detail::ViewElement<const Y>>>{
       target_matrix(target).target, target_matrix(label_distances).target};
 }
+/// @cond
 template <class Y, detail::TemporaryOr<Y> L>
 detail::NeedsAVariableNotATemporary target_matrix(Y&& target, L&& label_distances) = delete;
+/// @endcond
 
 namespace detail {
 

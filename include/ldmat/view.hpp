@@ -166,6 +166,7 @@ auto view(T* data, Index rows, Index columns, Index row_stride, Index column_str
                                                         Strides(row_stride, column_stride));
 }
 
+/// The same with rows that lie one behind the other.
 template <class T>
 auto view(T* data, Index rows, Index columns) {
   return view(data, rows, columns, columns, 1);

@@ -9,12 +9,18 @@ namespace ldmat {
 
 /// Weights of the pairs, made by `uniform_weights`, `class_balanced` and `weight_table`.
 struct Weights {
-  enum class Kind { uniform, class_balanced, table };
+  /// Which of the three.
+  enum class Kind {
+    uniform,         ///< w = 1
+    class_balanced,  ///< same-class pairs get `same_share` of the total
+    table,           ///< w_ij = table(y_i, y_j)
+  };
 
-  Kind kind = Kind::uniform;
+  Kind kind = Kind::uniform;   ///< see the functions that make them
   double same_share = 0.5;     ///< class_balanced: the part of the weight that same-class pairs get
   Eigen::MatrixXd table = {};  ///< table: K x K, symmetric, not negative
 
+  /// Throws std::invalid_argument where `same_share` is used and outside [0, 1].
   void validate() const {
     if (kind == Kind::class_balanced) {
       detail::require_range("Weights::same_share", same_share, 0, 1);

@@ -84,8 +84,8 @@ struct Workspace {
   detail::Buffer<T> table;                    ///< targets per class pair
   detail::Buffer<T> weights;                  ///< weights per class pair
   detail::Buffer<double> observed;            ///< sums of distances per class pair
-  detail::Buffer<std::int64_t> observed_pairs;
-  detail::Buffer<T> label_vectors;
+  detail::Buffer<std::int64_t> observed_pairs;  ///< their numbers
+  detail::Buffer<T> label_vectors;              ///< packed as the kernel reads them
 };
 
 }  // namespace ldmat

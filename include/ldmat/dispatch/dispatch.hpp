@@ -23,6 +23,7 @@ namespace ldmat {
 /// has: SSE2 on x86-64, NEON on 64-bit Arm.
 enum class InstructionSet { baseline, avx2, avx512 };
 
+/// All of them, from the least on.
 inline constexpr std::array instruction_sets{InstructionSet::baseline, InstructionSet::avx2,
                                              InstructionSet::avx512};
 
