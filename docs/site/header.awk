@@ -7,7 +7,7 @@
 # - macros that are not for others are left out;
 # - the @ of MAP@R is no command.
 
-/^namespace (ldmat::)?detail \{/ { detail = 1 }
+/^namespace (ldmat::)?detail(::[a-z]+)* \{/ { detail = 1 }
 detail {
   if (/^}  \/\/ namespace (ldmat::)?detail/) detail = 0
   line("")

@@ -26,6 +26,7 @@ struct LossOf;
 
 }  // namespace detail
 
+/// The loss of a backend, `cpu` or `cuda_gpu`.
 template <class Backend, class Scalar, class M = Euclidean, class P = Squared,
           class R = Regularizer>
 using LossOn = typename detail::LossOf<Backend, Scalar, M, P, R>::type;

@@ -1,10 +1,10 @@
 # Every C++ block of README.md, CONTRIBUTING.md and docs/*.md stands, to the letter but for how far it
-# is indented, in a file that is compiled and run: one of tests/docs, tests/consumers or examples.
+# is indented, in a file that is compiled and (but for .cu files) run: one of tests/docs, tests/consumers or examples.
 # cmake -DSOURCE_DIR=... -P check_snippets.cmake
 cmake_minimum_required(VERSION 3.22)
 get_filename_component(SOURCE_DIR "${SOURCE_DIR}" ABSOLUTE)
 
-file(GLOB_RECURSE sources "${SOURCE_DIR}/tests/docs/*.cpp" "${SOURCE_DIR}/tests/consumers/*.cpp"
+file(GLOB_RECURSE sources "${SOURCE_DIR}/tests/docs/*.cpp" "${SOURCE_DIR}/tests/docs/*.cu" "${SOURCE_DIR}/tests/consumers/*.cpp"
      "${SOURCE_DIR}/examples/*.cpp" "${SOURCE_DIR}/examples/*.hpp")
 set(compiled "\n")
 foreach(source IN LISTS sources)

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <ldmat/checks.hpp>
-#include <ldmat/cuda/class_tables.hpp>
-#include <ldmat/cuda/evaluate.hpp>
-#include <ldmat/cuda/labels.hpp>
+#include <ldmat/cuda/kernel/class_tables.hpp>
+#include <ldmat/cuda/kernel/evaluate.hpp>
+#include <ldmat/cuda/kernel/labels.hpp>
+#include <ldmat/cuda/kernel/survey.hpp>
 #include <ldmat/cuda/settings.hpp>
-#include <ldmat/cuda/survey.hpp>
 #include <ldmat/cuda/view.hpp>
 #include <ldmat/cuda/workspace.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/evaluate.hpp>
+#include <ldmat/cuda/kernel/evaluate.hpp>
 #include <ldmat/cuda/view.hpp>
 
 #include <cublas_v2.h>

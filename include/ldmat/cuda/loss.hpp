@@ -3,8 +3,8 @@
 // First of all: it includes Eigen, and says what nvcc is to think of it.
 #include <ldmat/backend.hpp>
 #include <ldmat/cuda/basic_loss.hpp>
-#include <ldmat/cuda/block.hpp>
 #include <ldmat/cuda/device.hpp>
+#include <ldmat/cuda/kernel/block.hpp>
 #include <ldmat/preset.hpp>
 
 /// The LDMAT loss on a GPU, for .cu files: link ldmat::cuda, or cublas and cudart. The headers of the
@@ -33,6 +33,10 @@ using Result = ldmat::detail::cuda::PendingResult<ldmat::detail::cuda::CudaDevic
 ///   labels     device_labels (any integer or enum type), device_label_vectors, device_target_matrix
 ///   gradient   n x d, element type Scalar or its accumulator; overwritten. Must not overlap the
 ///              features, nor itself.
+///
+/// Members, as those of ldmat::Loss: operator(), `evaluate` on a `Workspace`, `options`,
+/// `running_distances`, `restore`, `reset`; and `settings`, `set_stream`, `workspace`,
+/// `workspace_size(n, d)` in bytes, `reserve(n, d)`.
 ///
 /// Nothing waits but `on_host`, `running_distances`, `restore`, `reset`, making and copying a Loss, and
 /// a call that has to allocate: the first of a shape, or after `reserve` none. From then on calls may be

@@ -28,28 +28,28 @@ namespace cuda {
 /// A matrix in the memory of a GPU, one row per sample: made by `device_matrix`.
 template <class T>
 struct DeviceMatrix {
-  MatrixView<T> view;
+  MatrixView<T> view;  ///< its data is not for the host
 };
 
 /// Class ids in the memory of a GPU: made by `device_labels`.
 template <detail::ClassId L>
 struct DeviceLabels {
-  const L* data;
-  Index count;
+  const L* data;  ///< not for the host
+  Index count;    ///< one per sample
 };
 
 /// Label vectors in the memory of a GPU and the metric between them: made by `device_label_vectors`.
 template <class S, Metric M>
 struct DeviceLabelVectors {
-  MatrixView<const S> vectors;
-  M metric;
+  MatrixView<const S> vectors;  ///< n x p
+  M metric;                     ///< between them
 };
 
 /// A whole target in the memory of a GPU: made by `device_target_matrix`.
 template <class S>
 struct DeviceTargetMatrix {
-  MatrixView<const S> target;
-  MatrixView<const S> label_distances;
+  MatrixView<const S> target;           ///< n x n
+  MatrixView<const S> label_distances;  ///< n x n: 0 for pairs of one class
 };
 
 /// `rows` x `columns` elements at `data`, which is memory that the GPU can reach; element (i, k) is
@@ -69,6 +69,7 @@ auto device_matrix(T* data, Index rows, Index columns, Index row_stride, Index c
   }
   return DeviceMatrix<S>{{reinterpret_cast<S*>(data), rows, columns, row_stride, column_stride}};
 }
+/// The same, the rows one behind the other.
 template <class T>
 auto device_matrix(T* data, Index rows, Index columns) {
   return device_matrix(data, rows, columns, columns, 1);
@@ -107,6 +108,7 @@ auto device_target_matrix(const DeviceMatrix<S>& target, const DeviceMatrix<S>& 
   return DeviceTargetMatrix<std::remove_const_t<S>>{constant(target.view),
                                                     constant(label_distances.view)};
 }
+/// The same, with pairs of one class where the target is 0.
 template <class S>
 auto device_target_matrix(const DeviceMatrix<S>& target) {
   return device_target_matrix(target, target);

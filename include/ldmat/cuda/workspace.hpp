@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/report.hpp>
+#include <ldmat/cuda/kernel/report.hpp>
 #include <ldmat/labels.hpp>
 
 #include <cstddef>

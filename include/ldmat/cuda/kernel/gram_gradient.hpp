@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/gram.hpp>
+#include <ldmat/cuda/kernel/gram.hpp>
 
 #if !defined(__CUDACC__)
 #include <bit>

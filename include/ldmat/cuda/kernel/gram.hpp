@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/pairs.hpp>
+#include <ldmat/cuda/kernel/pairs.hpp>
 
 /// Metrics of |x - y|^2 in many dimensions, by matrix products: a panel of pairs at a time, whose inner
 /// products a library computes, become coefficients in place, and are multiplied with the features

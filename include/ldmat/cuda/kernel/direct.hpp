@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/pairs.hpp>
+#include <ldmat/cuda/kernel/pairs.hpp>
 
 /// Any metric, by differences. The batch is cut into tiles; in each round a tile meets one other, or
 /// itself, so that a round's games never add to the same rows, and after as many rounds as there are

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/block.hpp>
+#include <ldmat/cuda/kernel/block.hpp>
 
 #include <cmath>
 #include <cstdint>

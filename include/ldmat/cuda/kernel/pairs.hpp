@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/targets.hpp>
+#include <ldmat/cuda/kernel/targets.hpp>
 #include <ldmat/metric.hpp>
 #include <ldmat/penalty.hpp>
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <ldmat/cuda/gram_gradient.hpp>
-#include <ldmat/cuda/memory.hpp>
-#include <ldmat/cuda/product.hpp>
+#include <ldmat/cuda/kernel/gram_gradient.hpp>
+#include <ldmat/cuda/kernel/memory.hpp>
+#include <ldmat/cuda/kernel/product.hpp>
 
 /// The launches of a call, in order. A Device has launch(kernel, blocks), zero(pointer, bytes) and
 /// multiply(product): a stream of a GPU (device.hpp), or this processor (serial.hpp), on which tests

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <ldmat/cuda/direct.hpp>
-#include <ldmat/cuda/features.hpp>
-#include <ldmat/cuda/gram.hpp>
+#include <ldmat/cuda/kernel/direct.hpp>
+#include <ldmat/cuda/kernel/features.hpp>
+#include <ldmat/cuda/kernel/gram.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/source.hpp>
+#include <ldmat/cuda/kernel/source.hpp>
 
 /// What can only be known of label vectors and of whole targets by looking at every pair.
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/report.hpp>
+#include <ldmat/cuda/kernel/report.hpp>
 #include <ldmat/metric.hpp>
 
 /// Features in the accumulator's type, as kernels read them, and the gradient on its way back: what

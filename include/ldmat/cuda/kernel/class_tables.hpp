@@ -1,7 +1,7 @@
 #pragma once
 
 #include <ldmat/checks.hpp>
-#include <ldmat/cuda/targets.hpp>
+#include <ldmat/cuda/kernel/targets.hpp>
 #include <ldmat/cuda/workspace.hpp>
 
 /// What a loss keeps by pair of classes in the memory of the device: tables of the options, and the

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ldmat/cuda/report.hpp>
+#include <ldmat/cuda/kernel/report.hpp>
 #include <ldmat/kernel/targets.hpp>
 
 /// Targets whose numbers are only known on the device: what depends on how many pairs of which kind a

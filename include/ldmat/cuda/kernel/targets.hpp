@@ -1,7 +1,7 @@
 #pragma once
 
-#include <ldmat/cuda/exact_sum.hpp>
-#include <ldmat/cuda/source.hpp>
+#include <ldmat/cuda/kernel/exact_sum.hpp>
+#include <ldmat/cuda/kernel/source.hpp>
 
 /// What a target of class ids needs to know of the batch and of the options: target and weight by kind
 /// of pair, or tables by pair of classes.
