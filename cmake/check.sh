@@ -25,6 +25,7 @@ xsimd-installed dependencies: the system's xsimd
 xsimd-new dependencies: the xsimd that the PyPI package pythran carries
 eigen-installed dependencies: the system's Eigen
 eigen-5 dependencies: the Eigen that the PyPI package eigency carries
+cuda compilers: the CUDA backend by nvcc, for each GPU from sm_75 on that the toolkit knows
 cppcheck analysis: of include/ldmat
 headers analysis: each header compiles alone
 tidy analysis: clang-tidy on all sources
@@ -219,6 +220,17 @@ eigen_5() {
   note "Eigen $version"
 }
 
+# Code for each GPU, not only for the oldest: ptxas has its say too.
+cuda() {
+  have nvcc || skip "there is no nvcc"
+  architectures=$(nvcc --list-gpu-arch | sed -n 's/^compute_//p' | awk '$1 >= 75 { print $1 "-real" }' |
+    paste -sd ';')
+  cmake -S . -B build/check/cuda -G Ninja -DCMAKE_BUILD_TYPE=Release -DLDMAT_BUILD_EXAMPLES=OFF \
+    -DLDMAT_WARNINGS_AS_ERRORS=ON -DLDMAT_WITH_CUDA=ON "-DCMAKE_CUDA_ARCHITECTURES=$architectures" &&
+    cmake --build build/check/cuda --target test_gpu_loss gpu_calls cuda_snippets -j "$jobs" || return 1
+  note "$(nvcc --version | sed -n 's/^Cuda compilation tools, //p'): $architectures"
+}
+
 run_cppcheck() {
   have cppcheck || skip "there is no cppcheck"
   find include/ldmat \( -name '*.hpp' -o -name '*.cpp' \) -print0 | xargs -0 \
@@ -272,6 +284,7 @@ run_step() {
     xsimd-new) xsimd_new ;;
     eigen-installed) eigen_installed ;;
     eigen-5) eigen_5 ;;
+    cuda) cuda ;;
     cppcheck) run_cppcheck ;;
     headers) run_headers ;;
     *) run_command "$1" ;;
