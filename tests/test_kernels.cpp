@@ -240,3 +240,25 @@ TEST_CASE("sums over many equal pairs keep their digits in float") {
     CHECK(sum == doctest::Approx(one * n * n / 4).epsilon(1e-6));
   }
 }
+
+TEST_CASE_TEMPLATE("the gram kernel centres features on their mean, however many and far they are", T,
+                   float, double) {
+  // Near enough: what is left of the mean costs digits of the gradient, and makes all pairs near ones.
+  Random random(26);
+  const Index n = 65536 + 5;
+  const Index d = 3;
+  support::Batch given{Matrix(n, d), std::vector<int>(static_cast<std::size_t>(n))};
+  for (Index i = 0; i < n; ++i) {
+    for (Index k = 0; k < d; ++k) given.features(i, k) = 1e4 + random.normal();
+  }
+  const Prepared<T> prepared(given, 1);
+  ldmat::Workspace<T> workspace;
+  PackedBatch<T> batch{};
+  reserve_gram<DefaultBackend, ldmat::Euclidean>(batch, ldmat::detail::const_view(prepared.features),
+                                                 static_cast<T*>(nullptr), workspace);
+  GramTiles<DefaultArch, T>(batch).centre();
+  for (Index k = 0; k < d; ++k) {
+    const double exact = prepared.features.col(k).template cast<double>().mean();
+    CHECK(std::abs(static_cast<double>(batch.mean[k]) - exact) <= 0.1);
+  }
+}
