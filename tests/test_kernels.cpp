@@ -241,8 +241,8 @@ TEST_CASE("sums over many equal pairs keep their digits in float") {
   }
 }
 
-TEST_CASE_TEMPLATE("the gram kernel centres features on their mean, however many and far they are", T,
-                   float, double) {
+TEST_CASE_TEMPLATE("the gram kernel centres features on their mean, however many and far they are",
+                   T, float, double) {
   // Near enough: what is left of the mean costs digits of the gradient, and makes all pairs near ones.
   Random random(26);
   const Index n = 65536 + 5;
@@ -254,8 +254,8 @@ TEST_CASE_TEMPLATE("the gram kernel centres features on their mean, however many
   const Prepared<T> prepared(given, 1);
   ldmat::Workspace<T> workspace;
   PackedBatch<T> batch{};
-  reserve_gram<DefaultBackend, ldmat::Euclidean>(batch, ldmat::detail::const_view(prepared.features),
-                                                 static_cast<T*>(nullptr), workspace);
+  reserve_gram<DefaultBackend, ldmat::Euclidean>(
+      batch, ldmat::detail::const_view(prepared.features), static_cast<T*>(nullptr), workspace);
   GramTiles<DefaultArch, T>(batch).centre();
   for (Index k = 0; k < d; ++k) {
     const double exact = prepared.features.col(k).template cast<double>().mean();
