@@ -133,6 +133,24 @@ TEST_CASE("the direct and gram kernels agree with the plain one in double") {
   compare<double, ldmat::Manhattan>(random, 1e-12);
 }
 
+TEST_CASE("blocks of several tiles, which only large batches have, agree with the plain kernel") {
+  const Index n = 3100;
+  REQUIRE(block_rows<float>(true, n) > GramLayout<float>::most);
+  Random random(27);
+  const support::Batch given = support::random_batch(random, n, 2, 4, true);
+  const Prepared<double> exact(given, 4);
+  const Outcome<double> expected = plain<double, ldmat::Euclidean>(exact, exact.fixed());
+  const auto check = [&]<class T>(const Prepared<T>& batch, double bound) {
+    for (const auto choice : {KernelChoice::direct, KernelChoice::gram}) {
+      const Outcome<T> result = chosen<T, ldmat::Euclidean>(batch, batch.fixed(), choice);
+      CHECK(result.sums.penalty == doctest::Approx(expected.sums.penalty).epsilon(bound));
+      CHECK(support::relative_error(result.gradient, expected.gradient, 1e-3) <= bound);
+    }
+  };
+  check(Prepared<float>(given, 4), 1e-5);
+  check(exact, 1e-12);
+}
+
 TEST_CASE_TEMPLATE("class tables of every size, with and without a table of weights", T, float,
                    double) {
   Random random(25);
