@@ -33,6 +33,7 @@ coverage tests: lines of include/ldmat that no test runs
 mutations tests: bugs that tests must notice
 fuzz dynamic: fuzz targets
 thread dynamic: the thread sanitizer
+memory dynamic: the memory sanitizer
 valgrind dynamic: valgrind
 LIST
 }

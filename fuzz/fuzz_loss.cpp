@@ -436,7 +436,7 @@ void run_case(Input& in) {
   try {
     made.emplace(options);
   } catch (const std::invalid_argument& error) {
-    FUZZ_CHECK(refused && support::contains(error.what(), "ldmat: "));
+    FUZZ_CHECK(refused && fuzz::is_ours(error));
     return;
   }
   Loss& loss = *made;
@@ -481,7 +481,7 @@ void run_case(Input& in) {
     });
   } catch (const std::invalid_argument& error) {
     threw = true;
-    FUZZ_CHECK(support::contains(error.what(), "ldmat: "));
+    FUZZ_CHECK(fuzz::is_ours(error));
   }
   FUZZ_CHECK(same_bits(features, features_before) || (c.fault == Fault::overlap && !threw));
   FUZZ_CHECK(threw == refused);

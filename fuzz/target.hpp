@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -30,6 +31,17 @@ void run(std::span<const std::uint8_t> input);
 
 /// A property: libFuzzer and the driver take the abort for a finding.
 #define FUZZ_CHECK(...) ((__VA_ARGS__) ? void() : ::fuzz::fail(__FILE__, __LINE__, #__VA_ARGS__))
+
+/// Whether ldmat threw it. The memory sanitizer takes for unset what the standard library, which is
+/// not compiled with it, wrote into the exception: then the text is not looked at.
+inline bool is_ours([[maybe_unused]] const std::exception& error) {
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+  return true;
+#endif
+#endif
+  return std::strstr(error.what(), "ldmat: ") != nullptr;
+}
 
 /// Takes values off the input; zeros where it has ended.
 class Input {

@@ -14,6 +14,15 @@ ldmat_add_test(loss SOURCES test_loss.cpp)
 ldmat_add_test(matrix SOURCES test_matrix.cpp)
 ldmat_add_test(errors SOURCES test_errors.cpp)
 
+# The list of mutations fits the headers; what they do takes minutes (sh cmake/run.sh mutations).
+find_package(Python3 3.11 QUIET COMPONENTS Interpreter)
+if(Python3_Interpreter_FOUND)
+  add_test(NAME mutations_list COMMAND Python3::Interpreter
+           "${CMAKE_CURRENT_SOURCE_DIR}/mutations/run.py" --list)
+else()
+  message(STATUS "ldmat: no test mutations_list: there is no Python 3.11")
+endif()
+
 find_package(Threads REQUIRED)
 ldmat_add_test(concurrent SOURCES test_concurrent.cpp LIBRARIES Threads::Threads)
 

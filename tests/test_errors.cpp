@@ -116,8 +116,30 @@ TEST_CASE("a view of what is not there is refused") {
   refused([&] { ldmat::view(buffer.data(), 6, 3, -3, 1); }, {"-3", "negative"});
   refused([&] { ldmat::view(std::span<double>(buffer), 5, 3); }, {"18 elements", "5 x 3"});
   refused([&] { ldmat::view(std::span<double>(buffer), 0, 3); }, {"18 elements", "0 x 3"});
+  constexpr Index vast = Index{1} << 32;  // elements that all lie at one place
+  refused([&] { ldmat::view(buffer.data(), vast, vast, 0, 0); }, {"4294967296 x 4294967296"});
   const int* const no_labels = nullptr;
   refused([&] { ldmat::labels(no_labels, 3); }, {"data is null", "3"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "whatever is read must have shapes and strides that can be") {
+  const auto at = [&](Index rows, Index columns, Index row_stride, Index column_stride) {
+    return ldmat::MatrixView<const double>{features.data(), rows, columns, row_stride,
+                                           column_stride};
+  };
+  const auto wide = at(6, Index{1} << 61, 0, 0);
+  refused([&] { loss(wide, ids); }, {"features has shape 6 x 2305843009213693952"});
+  refused([&] { loss(features, ldmat::label_vectors(wide)); },
+          {"label_vectors has shape 6 x 2305"});
+  refused([&] { ldmat::feature_distances(wide); }, {"features has shape 6 x 2305"});
+  const auto backwards = at(6, 6, -6, 1);
+  refused([&] { loss(backwards, ids); }, {"features has shape 6 x 6 and strides -6, 1"});
+  refused([&] { loss(features, ldmat::label_vectors(backwards)); }, {"label_vectors", "-6, 1"});
+  refused([&] { loss(features, ldmat::target_matrix(backwards)); }, {"target", "-6, 1"});
+  const auto square = at(6, 6, 0, 0);
+  refused([&] { loss(features, ldmat::target_matrix(square, backwards)); },
+          {"label_distances", "-6, 1"});
+  refused([&] { ldmat::feature_distances(at(-1, 2, 2, 1)); }, {"features has shape -1 x 2"});
 }
 
 TEST_CASE("options out of range are refused at construction") {

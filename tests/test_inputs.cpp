@@ -100,7 +100,7 @@ TEST_CASE("features come from any addressable matrix") {
   check_features(ldmat::view(f.data(), n, d, 1, n), y, r);
 }
 
-TEST_CASE("features of one dimension, and of one repeated sample") {
+TEST_CASE("features of one dimension, of one repeated sample, and of overlapping rows") {
   Random random(42);
   const Eigen::VectorXd f = Eigen::VectorXd::NullaryExpr(n, [&](auto) { return random.normal(); });
   const std::vector<int> y(static_cast<std::size_t>(n), 0);
@@ -118,6 +118,15 @@ TEST_CASE("features of one dimension, and of one repeated sample") {
   Matrix gradient;
   CHECK(loss(repeated, distinct_labels, gradient).value == 1);
   CHECK(gradient == Matrix::Zero(3, 2));
+
+  // Rows that overlap, as windows of a series do.
+  const auto windows = ldmat::view(f.data(), n - 2, 3, 1, 1);
+  const Matrix dense = windows;
+  const std::span<const int> labels(y.data(), static_cast<std::size_t>(n - 2));
+  Matrix expected;
+  Matrix of_windows;
+  CHECK(loss(windows, labels, of_windows).value == loss(dense, labels, expected).value);
+  CHECK(of_windows == expected);
 }
 
 TEST_CASE("the gradient goes to any writable matrix") {
@@ -159,13 +168,10 @@ TEST_CASE("class ids come from any range of integers or enumerators") {
   const Matrix& f = r.batch.features;
   const auto& y = r.batch.labels;
   const auto as = [&]<class T>(T) { return std::vector<T>(y.begin(), y.end()); };
-  check_features(f, as(std::int8_t{}), r);
-  check_features(f, as(std::uint8_t{}), r);
-  check_features(f, as(char{}), r);
-  check_features(f, as(short{}), r);
-  check_features(f, as(std::uint32_t{}), r);
-  check_features(f, as(std::int64_t{}), r);
-  check_features(f, as(std::uint64_t{}), r);
+  const auto all = [&]<class... T>(T... zero) { (check_features(f, as(zero), r), ...); };
+  all(char{}, static_cast<signed char>(0), static_cast<unsigned char>(0), char8_t{}, char16_t{},
+      char32_t{}, wchar_t{});
+  all(short{}, static_cast<unsigned short>(0), 0U, 0L, 0UL, 0LL, 0ULL);
   check_features(f, std::deque<int>(y.begin(), y.end()), r);
   check_features(f, std::list<int>(y.begin(), y.end()), r);
   check_features(f, std::span<const int>(y), r);
@@ -188,6 +194,12 @@ TEST_CASE("class ids come from any range of integers or enumerators") {
   for (const int id : y) huge.push_back((std::int64_t{1} << 60) - 7 * id);
   check_features(f, huge, r);
 }
+
+#if defined(__SIZEOF_INT128__)
+__extension__ typedef __int128 Int128;  // NOLINT(modernize-use-using): an extension, said to be one
+enum class Vast : Int128 {};
+static_assert(!ldmat::ClassLabels<std::vector<Vast>>, "ids would be cut off to 64 bits");
+#endif
 
 TEST_CASE("bool labels") {
   Random random(43);

@@ -133,6 +133,24 @@ TEST_CASE("the direct and gram kernels agree with the plain one in double") {
   compare<double, ldmat::Manhattan>(random, 1e-12);
 }
 
+TEST_CASE("blocks of several tiles, which only large batches have, agree with the plain kernel") {
+  const Index n = 3100;
+  REQUIRE(block_rows<float>(true, n) > GramLayout<float>::most);
+  Random random(27);
+  const support::Batch given = support::random_batch(random, n, 2, 4, true);
+  const Prepared<double> exact(given, 4);
+  const Outcome<double> expected = plain<double, ldmat::Euclidean>(exact, exact.fixed());
+  const auto check = [&]<class T>(const Prepared<T>& batch, double bound) {
+    for (const auto choice : {KernelChoice::direct, KernelChoice::gram}) {
+      const Outcome<T> result = chosen<T, ldmat::Euclidean>(batch, batch.fixed(), choice);
+      CHECK(result.sums.penalty == doctest::Approx(expected.sums.penalty).epsilon(bound));
+      CHECK(support::relative_error(result.gradient, expected.gradient, 1e-3) <= bound);
+    }
+  };
+  check(Prepared<float>(given, 4), 1e-5);
+  check(exact, 1e-12);
+}
+
 TEST_CASE_TEMPLATE("class tables of every size, with and without a table of weights", T, float,
                    double) {
   Random random(25);
@@ -238,5 +256,27 @@ TEST_CASE("sums over many equal pairs keep their digits in float") {
     const double sum = chosen<float, ldmat::Euclidean>(many, many.fixed(), choice).sums.distance;
     const double one = chosen<float, ldmat::Euclidean>(two, two.fixed(), choice).sums.distance;
     CHECK(sum == doctest::Approx(one * n * n / 4).epsilon(1e-6));
+  }
+}
+
+TEST_CASE_TEMPLATE("the gram kernel centres features on their mean, however many and far they are",
+                   T, float, double) {
+  // Near enough: what is left of the mean costs digits of the gradient, and makes all pairs near ones.
+  Random random(26);
+  const Index n = 65536 + 5;
+  const Index d = 3;
+  support::Batch given{Matrix(n, d), std::vector<int>(static_cast<std::size_t>(n))};
+  for (Index i = 0; i < n; ++i) {
+    for (Index k = 0; k < d; ++k) given.features(i, k) = 1e4 + random.normal();
+  }
+  const Prepared<T> prepared(given, 1);
+  ldmat::Workspace<T> workspace;
+  PackedBatch<T> batch{};
+  reserve_gram<DefaultBackend, ldmat::Euclidean>(
+      batch, ldmat::detail::const_view(prepared.features), static_cast<T*>(nullptr), workspace);
+  GramTiles<DefaultArch, T>(batch).centre();
+  for (Index k = 0; k < d; ++k) {
+    const double exact = prepared.features.col(k).template cast<double>().mean();
+    CHECK(std::abs(static_cast<double>(batch.mean[k]) - exact) <= 0.1);
   }
 }

@@ -19,7 +19,7 @@ namespace ldmat {
 namespace detail {
 
 template <class T>
-concept ClassId = std::integral<T> || std::is_enum_v<T>;
+concept ClassId = (std::integral<T> || std::is_enum_v<T>)&&sizeof(T) <= 8;
 
 template <class L>
 concept EigenIds =

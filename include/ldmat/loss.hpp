@@ -141,7 +141,7 @@ class Loss {
     constexpr bool accepted = policies_take_packs() && accepts<WithGradient, F, L, G>();
     if constexpr (accepted) {
       const MatrixView<const Scalar> x = detail::const_view(features);
-      detail::require_strides("features", x.rows, x.columns, x.row_stride, x.column_stride);
+      detail::require_strides("features", x);
       if (options_.check_finite) {
         detail::require_finite("features", x, "check_finite asks for finite features");
       };
@@ -218,6 +218,8 @@ class Loss {
       require_no_table("target_matrix");
       const auto& [target, label_distances] = labels;
       const char* const rule = "one row and column per row of the features is needed";
+      detail::require_strides("target", target);
+      detail::require_strides("label_distances", label_distances);
       if (target.rows != n || target.columns != n) {
         detail::throw_shape("target", {target.rows, target.columns}, rule, {n, n});
       }
@@ -228,6 +230,7 @@ class Loss {
       return detail::with_target_matrix<T>(labels, options_, use);
     } else if constexpr (detail::IsLabelVectors<L>::value) {
       require_no_table("label vectors");
+      detail::require_strides("label_vectors", labels.vectors);
       detail::require_count("label_vectors", labels.vectors.rows, "features", n);
       return detail::with_label_vectors<T>(labels, padding, options_, workspace, use);
     } else {

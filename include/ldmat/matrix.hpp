@@ -48,6 +48,7 @@ requires(WritableMatrix<std::remove_reference_t<Out>> &&
                                                                    const M& metric = {}) {
   if constexpr (requires { metric.validate(); }) metric.validate();
   const auto x = detail::const_view(features);
+  detail::require_strides("features", x);
   const auto out =
       detail::sized_output("distances", distances, x.rows, x.rows, detail::square_rule);
   if (detail::overlap(x, out)) detail::throw_invalid("distances overlaps features");

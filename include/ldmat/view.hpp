@@ -91,12 +91,23 @@ auto as_view(X& x) {
 template <class X>
 using ViewElement = std::remove_pointer_t<decltype(as_view(std::declval<X&>()).data)>;
 
+/// Refuses shapes and strides below 0, and more elements than memory holds: with strides of 0 they
+/// could be asked for, and the sizes of packed copies would overflow.
 inline void require_strides(const char* argument, Index rows, Index columns, Index row_stride,
                             Index column_stride) {
   if (rows < 0 || columns < 0 || row_stride < 0 || column_stride < 0) {
     throw_invalid({argument, " has shape ", Shape{rows, columns}, " and strides ", row_stride, ", ",
                    column_stride, ", but none of them may be negative"});
   }
+  constexpr Index most = Index{1} << (sizeof(Index) >= 8 ? 48 : 28);
+  if (rows > most || columns > most || (columns > 0 && rows > most / columns)) {
+    throw_invalid({argument, " has shape ", Shape{rows, columns}, ", but may have ", most,
+                   " elements at most"});
+  }
+}
+template <class T>
+void require_strides(const char* argument, MatrixView<T> x) {
+  require_strides(argument, x.rows, x.columns, x.row_stride, x.column_stride);
 }
 
 }  // namespace detail

@@ -29,7 +29,7 @@ constexpr bool figure_takes() {
 template <FeatureMatrix F>
 auto figure_features(const char* argument, const F& features) {
   const auto x = const_view(features);
-  require_strides(argument, x.rows, x.columns, x.row_stride, x.column_stride);
+  require_strides(argument, x);
   require_finite(argument, x, "features must be finite");
   return x;
 }

@@ -165,17 +165,25 @@ class GramTiles {
  private:
   const T* features(Index i) const { return batch.features.data + i * batch.features.row_stride; }
 
-  /// Any point near the mean would do, so that its rounding does not matter.
+  /// Any point near the mean would do, but a sum of one row of the batch after the other may end
+  /// farther from it than the samples are.
   void sum_rows() const noexcept {
+    constexpr Index group = 32;
     T* const mean = batch.mean;
     std::fill(mean, mean + stride, T(0));
-    for (Index i = 0; i < batch.n; ++i) {
-      const T* const row = features(i);
+    for (Index begin = 0; begin < batch.n; begin += group) {
+      const Index end = std::min(begin + group, batch.n);
       Index k = 0;
       for (; k + lanes <= batch.width; k += lanes) {
-        write(mean + k, V(read<V>(mean + k) + read<V>(row + k)));
+        V sum = math::constant<V>(0);
+        for (Index i = begin; i < end; ++i) sum = sum + read<V>(features(i) + k);
+        write(mean + k, V(read<V>(mean + k) + sum));
       }
-      for (; k < batch.width; ++k) mean[k] += row[k];
+      for (; k < batch.width; ++k) {
+        T sum = T(0);
+        for (Index i = begin; i < end; ++i) sum += features(i)[k];
+        mean[k] += sum;
+      }
     }
     for (Index k = 0; k < batch.width; ++k) mean[k] /= static_cast<T>(batch.n);
   }
