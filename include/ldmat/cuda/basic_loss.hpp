@@ -97,11 +97,17 @@ class BasicLoss {
 
   /// State of an adaptive regularizer, empty for the others: waits for the stream.
   RunningDistances running_distances() const { return tables_.running(workspace_.device()); }
-  /// Sets it. Throws std::invalid_argument where the shape is not K x K or an entry is negative or not
+  /// Sets it, after the calls that were launched. Throws std::invalid_argument where the shape is not K x K or an entry is negative or not
   /// finite.
-  void restore(const RunningDistances& state) { tables_.restore(state); }
+  void restore(const RunningDistances& state) {
+    workspace_.device().wait();
+    tables_.restore(state);
+  }
   /// Forgets it.
-  void reset() { tables_.reset(); }
+  void reset() {
+    workspace_.device().wait();
+    tables_.reset();
+  }
 
  private:
   using T = Accumulator;

@@ -104,8 +104,7 @@ class CudaDevice {
     constexpr bool single = sizeof(T) == sizeof(float);
     constexpr cudaDataType type = single ? CUDA_R_32F : CUDA_R_64F;
     const cublasComputeType_t compute =
-        single ? (tf32_ ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F_PEDANTIC)
-               : CUBLAS_COMPUTE_64F;
+        single ? (tf32_ ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F) : CUBLAS_COMPUTE_64F;
     const T one = 1;
     const T before = p.add ? T(1) : T(0);
     const auto operation = [](bool transposed) { return transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
@@ -123,27 +122,44 @@ class CudaDevice {
     return data;
   }
   static void release(void* data) noexcept { static_cast<void>(cudaFree(data)); }
+  /// Done when it returns, whatever stream reads `to` next.
   static void to_device(void* to, const void* from, std::size_t bytes) {
-    if (bytes > 0) check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "cudaMemcpy");
+    copy_now(to, from, bytes, cudaMemcpyHostToDevice);
   }
+  /// Waits for the whole GPU: who has written `from`, and on which stream, is not known.
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes == 0) return;
-    check(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToDevice), "cudaMemcpy");
+    check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
+    copy_now(to, from, bytes, cudaMemcpyDeviceToDevice);
   }
+  void wait() const { check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize"); }
   /// Waits for the stream.
   void to_host(void* to, const void* from, std::size_t bytes) const {
     if (bytes == 0) return;
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_), "cudaMemcpyAsync");
-    check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+    wait();
   }
   /// Whether kernels can: not memory that only the host knows of.
   static bool can_read(const void* data) {
     cudaPointerAttributes attributes{};
     check(cudaPointerGetAttributes(&attributes, data), "cudaPointerGetAttributes");
-    return attributes.devicePointer != nullptr;
+    if (attributes.devicePointer != nullptr) return true;
+    int device = 0;
+    int all_of_it = 0;  // whether this GPU reaches all memory of the host
+    check(cudaGetDevice(&device), "cudaGetDevice");
+    check(cudaDeviceGetAttribute(&all_of_it, cudaDevAttrPageableMemoryAccess, device),
+          "cudaDeviceGetAttribute");
+    return all_of_it != 0;
   }
 
  private:
+  /// The calling thread's own stream, which waits for no other.
+  static void copy_now(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+    if (bytes == 0) return;
+    check(cudaMemcpyAsync(to, from, bytes, kind, cudaStreamPerThread), "cudaMemcpyAsync");
+    check(cudaStreamSynchronize(cudaStreamPerThread), "cudaStreamSynchronize");
+  }
+
   struct Destroy {
     void operator()(cublasContext* handle) const { static_cast<void>(cublasDestroy(handle)); }
   };

@@ -76,6 +76,7 @@ class SerialDevice {
     if (bytes > 0) std::memcpy(to, from, bytes);
   }
   static void copy(void* to, const void* from, std::size_t bytes) { to_device(to, from, bytes); }
+  void wait() const {}
   static bool can_read(const void* /*data*/) { return true; }
 
  private:
