@@ -310,7 +310,7 @@ run_clang_format() { # <argument>...
   elif ! "$clang_format" --version | grep -q 'version 14\.'; then
     say "the sources are formatted by version 14; this is $("$clang_format" --version)"
   fi
-  find include tests fuzz benchmarks examples -type f \
+  find include tests fuzz benchmarks examples cmake -type f \
     \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) \
     -exec "$clang_format" "$@" {} +
 }
