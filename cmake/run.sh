@@ -65,6 +65,14 @@ clang-19             -                -                      -              ?che
 g++-aarch64-linux-gnu -               -                      -              ?check
 cppcheck             cppcheck         cppcheck               cppcheck       ?check
 python3-pip          -                python3-pip            pip3           ?check
+python3-venv         -                -                      -              ci ?check
+pkgconf              pkgconf          pkgconf-pkg-config     pkg-config     ?test ci ?check
+'
+
+# Programs of PyPI that no system has as a package, put into build/tools (PATH of what needs them):
+# PyPI package       command        sets (?: can do without)
+python_tools='
+conan>=2.1,<3        conan          ci ?check
 '
 
 say() { printf '%s\n' "run.sh: $*" >&2; }
@@ -193,11 +201,34 @@ set_up() { # <set>
     fi
   fi
   [ "$manager" != brew ] || use_brew
+  install_python_tools "$1"
   case $1 in
     format) have clang-format || have clang-format-14 || die "there is no clang-format" ;;
     tidy) check_tools && { have clang-tidy || die "there is no clang-tidy"; } ;;
     *) check_tools ;;
   esac
+}
+
+# Installs into build/tools what a set needs of python_tools. Sets `missing_tools` to what is still missing
+# and needed.
+install_python_tools() { # <set>
+  missing_tools=
+  while read -r package command sets; do
+    case " $sets " in
+      *" $1 "* | *" ?$1 "*) ;;
+      *) continue ;;
+    esac
+    have "$command" || [ -x "build/tools/bin/$command" ] || {
+      [ -z "${LDMAT_NO_INSTALL:-}" ] && say "python3 -m venv build/tools; pip install $package" &&
+        python3 -m venv build/tools >&2 &&
+        build/tools/bin/python3 -m pip --quiet --disable-pip-version-check install "$package" >&2
+    } </dev/null || case " $sets " in
+      *" ?$1 "*) say "going on without $command" ;;
+      *) missing_tools="$missing_tools $command" ;;
+    esac
+  done <<END
+$python_tools
+END
 }
 
 # Homebrew keeps these three out of the way of the system's own.
@@ -399,7 +430,7 @@ case $command in
   setup)
     set_up "${1:-test}"
     find_missing "$manager" "${1:-test}"
-    [ -z "$missing" ] || die "still missing:$missing"
+    [ -z "$missing$missing_tools" ] || die "still missing:$missing$missing_tools"
     say "everything for '${1:-test}' is there"
     ;;
   help | -h | --help) usage ;;

@@ -71,7 +71,7 @@ def check_page():
     readme = (SOURCE / "README.md").read_text(encoding="utf-8").split("## Use it in your project")[1]
     blocks = re.findall(r"^```(?:sh|cmake)\n(.*?)^```$", readme.split("\n## ")[0],
                         flags=re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines() if line]
+    lines = [line.split(" #")[0].rstrip() for block in blocks for line in block.splitlines() if line]
     for line in lines:
         if line not in page.splitlines():
             stop(f"README.md says '{line}', which {PAGE.name} does not")
@@ -110,6 +110,8 @@ def scratch(work, consumer, cxx):
         environment["CMAKE_CXX_COMPILER_LAUNCHER"] = launcher
     if shutil.which("ninja"):
         environment["CMAKE_GENERATOR"] = "Ninja"
+    if "LDMAT_CONAN_OPTIONS" in os.environ:  # for conan/check.sh
+        environment["LDMAT_CONAN_OPTIONS"] = os.environ["LDMAT_CONAN_OPTIONS"]
     for tool in TOOLS.get(consumer, []):
         if not shutil.which(tool, path=environment["PATH"]):
             skip(f"there is no {tool}; `sh cmake/run.sh setup ci` installs it")

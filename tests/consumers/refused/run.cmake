@@ -4,15 +4,20 @@ cmake_minimum_required(VERSION 3.22)
 
 file(GLOB cases "${CMAKE_CURRENT_LIST_DIR}/cases/*.cmake")
 list(LENGTH cases count)
-if(count LESS 9)
+if(count LESS 10)
   message(FATAL_ERROR "only ${count} cases were found")
 endif()
 file(REMOVE_RECURSE "${WORK}")
+file(STRINGS "${PREFIX}/include/ldmat/version.hpp" lines REGEX "#define LDMAT_VERSION_")
+string(REGEX MATCHALL "[0-9]+" version "${lines}")
+list(GET version 0 major)
+list(GET version 1 minor)
 
 function(configure must_fail result output)
   execute_process(
     COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${WORK}" -DCMAKE_CXX_COMPILER=${CXX}
             "-UEigen3_DIR" "-Uxsimd_DIR" "-Uldmat_DIR" "-DCMAKE_PREFIX_PATH=${PREFIX}" -DCASE=${name}
+            -DMAJOR=${major} -DMINOR=${minor}
             -DMUST_FAIL=${must_fail}
     RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
   set(${result} "${code}" PARENT_SCOPE)

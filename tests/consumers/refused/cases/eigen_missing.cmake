@@ -1,5 +1,6 @@
-# refused: dependency.*Eigen3 could not be found
+# refused: Could not find a package configuration file provided by "Eigen3"
 if(MUST_FAIL)
-  set(CMAKE_DISABLE_FIND_PACKAGE_Eigen3 ON)
+  set(CMAKE_FIND_USE_CMAKE_SYSTEM_PATH OFF)
+  set(CMAKE_FIND_USE_SYSTEM_ENVIRONMENT_PATH OFF)
 endif()
 find_package(ldmat CONFIG REQUIRED)

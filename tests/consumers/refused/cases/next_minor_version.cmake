@@ -1,6 +1,7 @@
-# refused: compatible with requested version "0\.2"
-set(version 0.1.0)
+# refused: compatible with requested version "[0-9]+\.[0-9]+"
+set(version ${MAJOR}.${MINOR}.0)
 if(MUST_FAIL)
-  set(version 0.2)
+  math(EXPR next "${MINOR} + 1")
+  set(version ${MAJOR}.${next})
 endif()
 find_package(ldmat ${version} CONFIG REQUIRED)

@@ -1,5 +1,5 @@
-# refused: requested version "99".*version: 0\.
-set(version 0.1)
+# refused: requested version "99".*version: [0-9]
+set(version ${MAJOR}.${MINOR})
 if(MUST_FAIL)
   set(version 99)
 endif()
