@@ -27,8 +27,9 @@ function(ldmat_add_consumer name)
   set_tests_properties(${test} PROPERTIES LABELS consumers SKIP_RETURN_CODE 77)
 endfunction()
 
-ldmat_add_consumer(page)
-foreach(name IN ITEMS subdirectory fetchcontent install pkg-config archive conan single-header plain)
+set(ways subdirectory fetchcontent install pkg-config archive conan single-header plain)
+ldmat_add_consumer(page --ways ${ways} dispatch vcpkg)
+foreach(name IN LISTS ways)
   ldmat_add_consumer(${name})
 endforeach()
 # What later ones use: $HOME/ldmat, and the archive of the sources.

@@ -3,10 +3,10 @@
 
     python3 tests/consumers/run.py <consumer> --work <folder> [--cxx <compiler>] [--installed <build folder>]
 
-The section is the one with the comment "consumer: <consumer>". Its files are those of
-tests/consumers/<consumer>, with main.cpp; every block that is no command must stand in them to the
-letter. Its commands run, as they stand, in <work>/<consumer>, where ldmat is this folder, `c++` and
-CMake's compiler are <compiler>, and HOME is <work>/home. The program must print what main.cpp says.
+The section is the one with the comment "consumer: <consumer>". Its files are main.cpp and those of
+tests/consumers/<consumer>, if there is such a folder; every block that is no command must stand in them
+to the letter. Its commands run, as they stand, in <work>/<consumer>, where ldmat is this folder, `c++`
+and CMake's compiler are <compiler>, and HOME is <work>/home. The program must print what main.cpp says.
 Then tests/consumers/<consumer>/check.sh runs, if there is one.
 
 A block of commands after a comment "slow: ..." is replaced by the installation of <build folder>, unless
@@ -57,14 +57,12 @@ def section(consumer):
     return [(language, text, bool(slow)) for slow, language, text in blocks]
 
 
-def check_page():
-    """That page and tests are about the same consumers, and the page shows main.cpp."""
+def check_page(ways):
+    """That the page is about the ways in that are tested, and shows main.cpp."""
     page = PAGE.read_text(encoding="utf-8")
     named = sorted(re.findall(r"<!-- consumer: ([\w-]+) -->", page))
-    there = sorted(folder.name for folder in HERE.iterdir()
-                   if folder.is_dir() and folder.name not in ("refused", "__pycache__"))
-    if named != there:
-        stop(f"{PAGE.name} is about {named}, tests/consumers about {there}")
+    if named != sorted(ways):
+        stop(f"{PAGE.name} is about {named}, the tests about {sorted(ways)}")
     if f"```cpp\n{MAIN}```\n" not in page:
         stop(f"{PAGE.name} does not show tests/consumers/main.cpp as it is")
     # The commands that README repeats.
@@ -84,7 +82,9 @@ def scratch(work, consumer, cxx):
     """The folder that the commands run in, and their environment."""
     folder = work / consumer
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(HERE / consumer, folder)
+    if (HERE / consumer).exists():
+        shutil.copytree(HERE / consumer, folder)
+    folder.mkdir(exist_ok=True, parents=True)
     shutil.copy(HERE / "main.cpp", folder)
     (folder / "ldmat").symlink_to(SOURCE, target_is_directory=True)
 
@@ -148,18 +148,19 @@ def prepare_conan(folder, environment):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("consumer", help="a folder of tests/consumers, or 'page' to check the page only")
+    parser.add_argument("consumer", help="the name of a section, or 'page' to check the page only")
     parser.add_argument("--work", type=Path, default=SOURCE / "build/consumers")
     parser.add_argument("--cxx", default=os.environ.get("CXX", "c++"))
     parser.add_argument("--installed", type=Path)
+    parser.add_argument("--ways", nargs="+", help="of 'page': the names of the sections there must be")
     arguments = parser.parse_args()
     if arguments.consumer == "page":
-        check_page()
+        check_page(arguments.ways)
         return
 
     cxx = shutil.which(arguments.cxx) or stop(f"there is no compiler {arguments.cxx}")
     folder, environment = scratch(arguments.work.resolve(), arguments.consumer, cxx)
-    files = [path.read_text(encoding="utf-8") for path in (HERE / arguments.consumer).iterdir()]
+    files = [path.read_text(encoding="utf-8") for path in (HERE / arguments.consumer).glob("*")]
     if arguments.consumer == "conan":
         prepare_conan(folder, environment)
     script = ""
