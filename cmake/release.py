@@ -41,7 +41,7 @@ SHORT_COPIES = [
     ("README.md", r"find_package\(ldmat "),
     ("docs/using.md", r"find_package\(ldmat "),
 ] + [(f"tests/consumers/{name}/CMakeLists.txt", r"find_package\(ldmat ")
-     for name in ("archive", "conan", "dispatch", "install", "vcpkg")]
+     for name in ("archive", "conan", "cuda_component", "dispatch", "install", "vcpkg")]
 
 
 def stop(message):

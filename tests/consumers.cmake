@@ -58,3 +58,10 @@ add_test(NAME consumer_refused
          COMMAND ${CMAKE_COMMAND} "-DPREFIX=${work}/home/ldmat" "-DWORK=${work}/refused"
                  "-DCXX=${CMAKE_CXX_COMPILER}" -P "${folder}/refused/run.cmake")
 set_tests_properties(consumer_refused PROPERTIES LABELS consumers FIXTURES_REQUIRED consumer_install)
+
+if(DEFINED LDMAT_WITH_CUDA)
+  add_test(NAME consumer_cuda_component
+           COMMAND ${CMAKE_COMMAND} "-DSOURCE=${PROJECT_SOURCE_DIR}" "-DWORK=${work}/cuda_component"
+                   "-DCXX=${CMAKE_CXX_COMPILER}" -P "${folder}/cuda_component/run.cmake")
+  set_tests_properties(consumer_cuda_component PROPERTIES LABELS consumers)
+endif()
