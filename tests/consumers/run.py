@@ -143,6 +143,8 @@ def prepare_conan(folder, environment):
         profile = re.sub(rf"({name}/)[\d.]+", rf"\g<1>{found.stdout.strip()}", profile)
     with open(folder / "conan_home/profiles/default", "a", encoding="utf-8") as file:
         file.write(f"\n{profile}")
+        if environment.get("CMAKE_GENERATOR") == "Ninja":  # Conan wants Make else, which may not be there
+            file.write("\n[conf]\ntools.cmake.cmaketoolchain:generator=Ninja\n")
 
 
 def main():
