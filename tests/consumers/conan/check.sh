@@ -6,6 +6,7 @@ if [ -n "${LDMAT_CONAN_OPTIONS:-}" ]; then
     cat options.txt
     exit 1
   }
-  grep 'test_package.*-DLDMAT_DISPATCH.*-fopenmp\|test_package.*-fopenmp.*-DLDMAT_DISPATCH' options.txt
-  grep 'libldmat_dispatch.a' options.txt
+  # The program is compiled and linked with what the options mean.
+  grep -e '-DLDMAT_DISPATCH .*-fopenmp.* -c .*test_package\.cpp' options.txt
+  grep -e '-fopenmp.* -o test_package .*libldmat_dispatch\.a' options.txt
 fi
