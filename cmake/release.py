@@ -3,11 +3,11 @@
 
     python3 cmake/release.py check
     python3 cmake/release.py bump major|minor|patch|<version>
-    python3 cmake/release.py release
+    python3 cmake/release.py date
 
 include/ldmat/version.hpp is the only place of the version for the code and for CMake. It is that of the next
 release, and CHANGELOG.md has a section "[Unreleased]: <version>" on it. `bump` changes it, the copies and the
-head of that section, or begins the section where there is none. `release` dates the section and prints what
+head of that section, or begins the section where there is none. `date` dates the section and prints what
 remains to be done.
 """
 
@@ -124,7 +124,7 @@ def bump(how):
     print(f"{version} everywhere")
 
 
-def release():
+def date_section():
     found = problems()
     if found:
         stop("mend this first:\n  " + "\n  ".join(found))
@@ -140,7 +140,7 @@ def release():
   3. Commit, tag v{version}; cmake --build <build folder> --target package_source makes the archive.
   4. python3 cmake/packaging/recipes.py --archive ldmat-{version}.tar.gz --url <its address> --out <folder>
      writes the recipes for Conan's and vcpkg's registries.
-  5. python3 cmake/release.py bump patch""")
+  5. python3 cmake/release.py bump patch begins the next section.""")
 
 
 def main():
@@ -149,8 +149,8 @@ def main():
         if found:
             stop("the version is not the same everywhere:\n  " + "\n  ".join(found))
         print(f"{current()} everywhere")
-    elif sys.argv[1:] == ["release"]:
-        release()
+    elif sys.argv[1:] == ["date"]:
+        date_section()
     elif len(sys.argv) == 3 and sys.argv[1] == "bump":
         bump(sys.argv[2])
     else:

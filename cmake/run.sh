@@ -21,6 +21,8 @@ Usage: sh cmake/run.sh <command> [argument...]
   mutations [name...]  put a list of bugs, one at a time, into a copy of the headers: tests must notice
   check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
                        three above; `check --list` says what there is
+  release [argument]   whether the version is the same everywhere; bump minor (or major, patch, a number)
+                       sets it, date heads CHANGELOG.md's section for a release
   setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci,
                        fuzz, check
   help                 print this
@@ -422,6 +424,10 @@ case $command in
     set_up test
     have python3 || die "there is no python3"
     exec python3 tests/mutations/run.py "$@"
+    ;;
+  release)
+    have python3 || die "there is no python3"
+    exec python3 cmake/release.py "${@:-check}"
     ;;
   check)
     case "${1:-}" in --list) ;; *) set_up check ;; esac

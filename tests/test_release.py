@@ -79,16 +79,16 @@ class ReleaseTest(unittest.TestCase):
         for how in (script.current(), "0.0.1", "next"):
             self.assertEqual(self.run_script("bump", how).returncode, 1, how)
 
-    def test_release_dates_the_section_once(self):
+    def test_date_dates_the_section_once(self):
         (self.root / script.CHANGELOG).write_text(
             f"# Changelog\n\n## [Unreleased]: {script.current()}\n\n## [0.0.1]: 2000-01-01\n",
             encoding="utf-8")
-        self.assertEqual(self.run_script("release").returncode, 0)
+        self.assertEqual(self.run_script("date").returncode, 0)
         self.assertRegex((self.root / script.CHANGELOG).read_text(encoding="utf-8"),
                          rf"(?m)^## \[{re.escape(script.current())}\]: \d{{4}}-\d\d-\d\d$")
-        self.assertIn("bump first", self.run_script("release").stderr)
+        self.assertIn("bump first", self.run_script("date").stderr)
         self.assertEqual(self.run_script("bump", "patch").returncode, 0)
-        self.assertEqual(self.run_script("release").returncode, 0)
+        self.assertEqual(self.run_script("date").returncode, 0)
 
 
 if __name__ == "__main__":
