@@ -8,6 +8,8 @@
 # find_package is called without a version: no versioned call or range accepts both the old and the
 # new releases of Eigen and xsimd. The version is compared afterwards.
 
+include("${CMAKE_CURRENT_LIST_DIR}/ldmatMendXsimd.cmake")
+
 option(LDMAT_FETCH_DEPENDENCIES "Download packages that are not installed (pinned versions)" OFF)
 
 #   package              target                        looked for by  Debian package   from  below
@@ -86,19 +88,6 @@ function(ldmat_make_targets_global before)
       set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
     endif()
   endforeach()
-endfunction()
-
-# Debian 12's xsimd 8.1 links "xtl", which is no target there and has no library: every program
-# would fail with "cannot find -lxtl". Its headers do not need it.
-function(ldmat_mend_xsimd)
-  if(NOT TARGET xsimd OR TARGET xtl)
-    return()
-  endif()
-  get_target_property(libraries xsimd INTERFACE_LINK_LIBRARIES)
-  if("xtl" IN_LIST libraries)
-    list(REMOVE_ITEM libraries xtl)
-    set_target_properties(xsimd PROPERTIES INTERFACE_LINK_LIBRARIES "${libraries}")
-  endif()
 endfunction()
 
 function(ldmat_check_version package version origin)

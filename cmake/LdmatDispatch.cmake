@@ -1,5 +1,6 @@
 # ldmat_add_dispatch(): the target ldmat::dispatch, kernels compiled for several instruction sets, and
-# compiled only where something links it. See include/ldmat/dispatch/dispatch.hpp.
+# compiled only where something links it or LDMAT_WITH_DISPATCH is on. See
+# include/ldmat/dispatch/dispatch.hpp.
 
 function(ldmat_add_dispatch)
   set(folder "${PROJECT_SOURCE_DIR}/include/ldmat/dispatch")
@@ -24,7 +25,12 @@ function(ldmat_add_dispatch)
   target_link_libraries(ldmat_dispatch PUBLIC ldmat)
   target_compile_options(ldmat_dispatch PRIVATE ${baseline_flags})
   target_compile_definitions(ldmat_dispatch INTERFACE LDMAT_DISPATCH)
+  if(LDMAT_WITH_DISPATCH)
+    set_target_properties(ldmat_dispatch PROPERTIES EXCLUDE_FROM_ALL FALSE)
+  endif()
   find_package(OpenMP QUIET COMPONENTS CXX)
+  # For LdmatInstall.cmake: what the package has to find again.
+  set_property(GLOBAL PROPERTY ldmat_dispatch_openmp "${OpenMP_CXX_FOUND}")
   if(OpenMP_CXX_FOUND)
     target_link_libraries(ldmat_dispatch PRIVATE OpenMP::OpenMP_CXX)
   endif()

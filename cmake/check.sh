@@ -31,6 +31,7 @@ headers analysis: each header compiles alone
 tidy analysis: clang-tidy on all sources
 coverage tests: lines of include/ldmat that no test runs
 mutations tests: bugs that tests must notice
+packages packages: dispatch and threads by installation, Conan and vcpkg; what ctest leaves out
 fuzz dynamic: fuzz targets
 thread dynamic: the thread sanitizer
 memory dynamic: the memory sanitizer
@@ -258,6 +259,22 @@ run_headers() {
   note "$(find include/ldmat -name '*.hpp' | grep -c .) headers, with$compilers"
 }
 
+# The ways in that compile ldmat::dispatch, as docs/using.md says.
+run_packages() {
+  have python3 || skip "there is no python3"
+  work=$logs/packages
+  python3 tests/consumers/run.py dispatch --work "$work" || return 1
+  note "installed with dispatch"
+  python3 cmake/packaging/vcpkg/check.py --work "$work/vcpkg_port" --features dispatch,openmp || return 1
+  note "vcpkg port with dispatch and openmp"
+  if have conan || [ -x build/tools/bin/conan ]; then
+    LDMAT_CONAN_OPTIONS=yes python3 tests/consumers/run.py conan --work "$work" || return 1
+    note "Conan with dispatch and openmp"
+  else
+    note "Conan NOT RUN: there is no conan"
+  fi
+}
+
 run_command() { # <command>
   sh cmake/run.sh help | grep -q "^  $1 " || skip "run.sh has no command $1"
   sh cmake/run.sh "$1"
@@ -288,6 +305,7 @@ run_step() {
     cuda) cuda ;;
     cppcheck) run_cppcheck ;;
     headers) run_headers ;;
+    packages) run_packages ;;
     *) run_command "$1" ;;
   esac
 }

@@ -25,6 +25,8 @@ Usage: sh cmake/run.sh <command> [argument...]
   check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
                        three above; `check --list` says what there is
   docs                 build the reference site into build/docs; any warning of Doxygen's is an error
+  release [argument]   whether the version is the same everywhere; bump minor (or major, patch, a number)
+                       sets it, date heads CHANGELOG.md's section for a release
   setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci,
                        fuzz, check, docs
   help                 print this
@@ -71,6 +73,14 @@ cppcheck             cppcheck         cppcheck               cppcheck       ?che
 python3-pip          -                python3-pip            pip3           ?check
 doxygen              doxygen          doxygen                doxygen        docs ci
 doxygen-awesome-css  -                -                      -              ?docs ?ci
+python3-venv         -                -                      -              ci ?check
+pkgconf              pkgconf          pkgconf-pkg-config     pkg-config     ?test ci ?check
+'
+
+# Programs of PyPI that no system has as a package, put into build/tools (PATH of what needs them):
+# PyPI package       command        sets (?: can do without)
+python_tools='
+conan>=2.1,<3        conan          ci ?check
 '
 
 say() { printf '%s\n' "run.sh: $*" >&2; }
@@ -199,12 +209,35 @@ set_up() { # <set>
     fi
   fi
   [ "$manager" != brew ] || use_brew
+  install_python_tools "$1"
   case $1 in
     format) have clang-format || have clang-format-14 || die "there is no clang-format" ;;
     docs) have doxygen || die "there is no doxygen" ;;
     tidy) check_tools && { have clang-tidy || die "there is no clang-tidy"; } ;;
     *) check_tools ;;
   esac
+}
+
+# Installs into build/tools what a set needs of python_tools. Sets `missing_tools` to what is still missing
+# and needed.
+install_python_tools() { # <set>
+  missing_tools=
+  while read -r package command sets; do
+    case " $sets " in
+      *" $1 "* | *" ?$1 "*) ;;
+      *) continue ;;
+    esac
+    have "$command" || [ -x "build/tools/bin/$command" ] || {
+      [ -z "${LDMAT_NO_INSTALL:-}" ] && say "python3 -m venv build/tools; pip install $package" &&
+        python3 -m venv build/tools >&2 &&
+        build/tools/bin/python3 -m pip --quiet --disable-pip-version-check install "$package" >&2
+    } </dev/null || case " $sets " in
+      *" ?$1 "*) say "going on without $command" ;;
+      *) missing_tools="$missing_tools $command" ;;
+    esac
+  done <<END
+$python_tools
+END
 }
 
 # Homebrew keeps these three out of the way of the system's own.
@@ -347,7 +380,7 @@ run_clang_format() { # <argument>...
   elif ! "$clang_format" --version | grep -q 'version 14\.'; then
     say "the sources are formatted by version 14; this is $("$clang_format" --version)"
   fi
-  find include tests fuzz benchmarks examples -type f \
+  find include tests fuzz benchmarks examples cmake -type f \
     \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) \
     -exec "$clang_format" "$@" {} +
 }
@@ -470,6 +503,10 @@ case $command in
     have python3 || die "there is no python3"
     exec python3 tests/mutations/run.py "$@"
     ;;
+  release)
+    have python3 || die "there is no python3"
+    exec python3 cmake/release.py "${@:-check}"
+    ;;
   check)
     case "${1:-}" in --list) ;; *) set_up check ;; esac
     exec sh cmake/check.sh "$@"
@@ -477,7 +514,7 @@ case $command in
   setup)
     set_up "${1:-test}"
     find_missing "$manager" "${1:-test}"
-    [ -z "$missing" ] || die "still missing:$missing"
+    [ -z "$missing$missing_tools" ] || die "still missing:$missing$missing_tools"
     say "everything for '${1:-test}' is there"
     ;;
   help | -h | --help) usage ;;

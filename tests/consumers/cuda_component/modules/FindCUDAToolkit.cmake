@@ -1,0 +1,12 @@
+# In place of CMake's own: the targets without a toolkit, or, with LDMAT_NO_TOOLKIT, nothing.
+set(CUDAToolkit_FOUND TRUE)
+set(CUDAToolkit_VERSION 12.0)
+if(LDMAT_NO_TOOLKIT)
+  set(CUDAToolkit_FOUND FALSE)
+  return()
+endif()
+foreach(library IN ITEMS cudart cublas)
+  if(NOT TARGET CUDA::${library})
+    add_library(CUDA::${library} INTERFACE IMPORTED)
+  endif()
+endforeach()

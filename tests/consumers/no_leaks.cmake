@@ -1,0 +1,57 @@
+# Included by the project() call of a consumer: compares its variables, directory properties and cache
+# before and after the rest of its CMakeLists.txt.
+include_guard()
+
+set(properties COMPILE_OPTIONS COMPILE_DEFINITIONS INCLUDE_DIRECTORIES LINK_OPTIONS LINK_DIRECTORIES
+               LINK_LIBRARIES TESTS)
+
+# <prefix>_<name>: the values of all variables that a project may set and others look at.
+macro(take_picture prefix)
+  get_cmake_property(names VARIABLES)
+  list(FILTER names INCLUDE REGEX "^(CMAKE_|BUILD_|CPACK_|CTEST_|PROJECT_|my_program_)")
+  # Set by CMake while it goes through files, and by FetchContent for itself.
+  list(FILTER names EXCLUDE REGEX "_LIST_FILE$|_LIST_DIR$|^CMAKE_PARENT_|^CMAKE_MATCH_|_DIR_PATH$")
+  list(FILTER names EXCLUDE REGEX "^CMAKE_CURRENT_FUNCTION|^CMAKE_POLICY_WARNING_|^CMAKE_ARG[VC]")
+  # CMake takes it from any project of the build where the top one has none.
+  list(FILTER names EXCLUDE REGEX "^CMAKE_PROJECT_VERSION")
+  foreach(name IN LISTS names)
+    set(${prefix}_${name} "${${name}}")
+  endforeach()
+  set(${prefix}_names "${names}")
+  foreach(name IN LISTS properties)
+    get_directory_property(${prefix}_property_${name} ${name})
+  endforeach()
+  get_cmake_property(${prefix}_cache CACHE_VARIABLES)
+endmacro()
+
+macro(compare_pictures)
+  take_picture(after)
+  set(differences "")
+  foreach(name IN LISTS before_names after_names)
+    if(NOT "${before_${name}}" STREQUAL "${after_${name}}")
+      string(APPEND differences "  ${name}: '${before_${name}}' became '${after_${name}}'\n")
+    endif()
+  endforeach()
+  foreach(name IN LISTS properties)
+    if(NOT "${before_property_${name}}" STREQUAL "${after_property_${name}}")
+      string(APPEND differences "  directory property ${name}: '${after_property_${name}}'\n")
+    endif()
+  endforeach()
+  list(REMOVE_ITEM after_cache ${before_cache})
+  list(FILTER after_cache EXCLUDE REGEX "^(LDMAT_|ldmat_|FETCHCONTENT_|CMAKE_PROJECT_VERSION)")
+  list(FILTER after_cache EXCLUDE REGEX "^(Eigen3_DIR|xsimd_DIR|OpenMP_.*|FIND_PACKAGE_MESSAGE_DETAILS_.*)$")
+  foreach(name IN LISTS after_cache)
+    string(APPEND differences "  new in the cache: ${name}\n")
+  endforeach()
+  list(LENGTH before_names count)
+  if(count LESS 50)
+    message(FATAL_ERROR "only ${count} variables were compared")
+  endif()
+  if(differences)
+    message(FATAL_ERROR "including ldmat changes the project:\n${differences}")
+  endif()
+  message(STATUS "${count} variables are as they were")
+endmacro()
+
+take_picture(before)
+cmake_language(DEFER CALL compare_pictures)

@@ -1,0 +1,1 @@
+. "$LDMAT_CONSUMERS/no_leaks.sh"
