@@ -97,8 +97,8 @@ class BasicLoss {
 
   /// State of an adaptive regularizer, empty for the others: waits for the stream.
   RunningDistances running_distances() const { return tables_.running(workspace_.device()); }
-  /// Sets it, after the calls that were launched. Throws std::invalid_argument where the shape is not K x K or an entry is negative or not
-  /// finite.
+  /// Sets it, after the calls that were launched. Throws std::invalid_argument where the shape is not
+  /// K x K or an entry is negative or not finite.
   void restore(const RunningDistances& state) {
     workspace_.device().wait();
     tables_.restore(state);
