@@ -140,6 +140,9 @@ TEST_CASE_FIXTURE(Fixture, "whatever is read must have shapes and strides that c
   refused([&] { loss(features, ldmat::target_matrix(square, backwards)); },
           {"label_distances", "-6, 1"});
   refused([&] { ldmat::feature_distances(at(-1, 2, 2, 1)); }, {"features has shape -1 x 2"});
+  refused([&] { ldmat::regularize(backwards, ldmat::none()); }, {"label_distances", "-6, 1"});
+  const Matrix l = ldmat::label_distances(ids);
+  refused([&] { ldmat::regularize(l, ldmat::affinity(backwards, 0.5)); }, {"affinity", "-6, 1"});
 }
 
 TEST_CASE("options out of range are refused at construction") {

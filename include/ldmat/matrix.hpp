@@ -200,6 +200,7 @@ struct IsAffinity<Affinity<S>> : std::true_type {};
 
 template <class S>
 void require_stochastic(MatrixView<const S> p, Index n) {
+  require_strides("affinity", p);
   if (p.rows != n || p.columns != n) {
     throw_shape("affinity", {p.rows, p.columns}, square_rule, {n, n});
   }
@@ -235,6 +236,7 @@ auto target_output(G& target, MatrixView<const S> input) {
 template <FeatureMatrix L>
 auto square_view(const L& distances) {
   const auto l = const_view(distances);
+  require_strides("label_distances", l);
   if (l.rows != l.columns) {
     throw_invalid({"label_distances is ", Shape{l.rows, l.columns}, ", but must be square"});
   }

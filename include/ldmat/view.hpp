@@ -161,8 +161,8 @@ struct NeedsAMatrixInMemory {};
 
 /// `rows` x `columns` elements at `data` as an Eigen map, row i starting at data + i * row_stride.
 /// The map borrows the buffer. Strides are in elements; without them the rows lie one behind the
-/// other. Throws std::invalid_argument for a negative shape or stride, or a null `data` with
-/// elements. Cost: none.
+/// other. Throws std::invalid_argument for a negative shape or stride, more than 2^48 elements, or a
+/// null `data` with elements. Cost: none.
 template <class T>
 auto view(T* data, Index rows, Index columns, Index row_stride, Index column_stride = 1) {
   using Matrix =
