@@ -3,6 +3,7 @@
 #include <ldmat/ldmat.hpp>
 
 #include <dlib/dnn.h>
+
 #include <iostream>
 #include <vector>
 
@@ -26,7 +27,8 @@ class loss_ldmat_ {
     const tensor& output = subnet.get_output();
     const std::vector<unsigned long> ids(labels, labels + output.num_samples());
     tensor& gradient = subnet.get_gradient_input();
-    return loss_(as_matrix(output.host(), output), ids, as_matrix(gradient.host_write_only(), output))
+    return loss_(as_matrix(output.host(), output), ids,
+                 as_matrix(gradient.host_write_only(), output))
         .value;
   }
 
@@ -36,7 +38,9 @@ class loss_ldmat_ {
     deserialize(version, in);
     if (version != "loss_ldmat_") throw serialization_error("not a loss_ldmat_ but " + version);
   }
-  friend std::ostream& operator<<(std::ostream& out, const loss_ldmat_&) { return out << "loss_ldmat"; }
+  friend std::ostream& operator<<(std::ostream& out, const loss_ldmat_&) {
+    return out << "loss_ldmat";
+  }
 
  private:
   template <class T>
@@ -62,13 +66,15 @@ int main() {
     const double radius = random.get_random_double();
     const double angle = 4 * radius + 2.0944 * static_cast<double>(arm);
     dlib::matrix<float, 0, 1> point(2);
-    point = static_cast<float>(radius * std::cos(angle)), static_cast<float>(radius * std::sin(angle));
+    point = static_cast<float>(radius * std::cos(angle)),
+    static_cast<float>(radius * std::sin(angle));
     points.push_back(point);
     labels.push_back(arm);
   }
 
-  using Network = dlib::loss_ldmat<dlib::fc<2, dlib::relu<dlib::fc<32, dlib::relu<dlib::fc<32,
-                                   dlib::input<dlib::matrix<float, 0, 1>>>>>>>>;
+  using Network = dlib::loss_ldmat<dlib::fc<
+      2,
+      dlib::relu<dlib::fc<32, dlib::relu<dlib::fc<32, dlib::input<dlib::matrix<float, 0, 1>>>>>>>>;
   Network network;
   dlib::dnn_trainer<Network, dlib::adam> trainer(network, dlib::adam(0, 0.9f, 0.999f));
   trainer.set_learning_rate(0.005);

@@ -2,8 +2,9 @@
 // matrices have a column per sample; ldmat reads and writes them as they are, by strides.
 #include <ldmat/ldmat.hpp>
 
-#include <armadillo>
 #include <ensmallen.hpp>
+
+#include <armadillo>
 #include <iostream>
 
 // A d x n matrix of Armadillo as n samples of d components.
@@ -21,7 +22,8 @@ class PairDistances {
   double EvaluateWithGradient(const arma::mat& features, arma::mat& gradient) {
     gradient.set_size(arma::size(features));
     return loss_(samples(features.memptr(), features), labels_,
-                 samples(gradient.memptr(), gradient)).value;
+                 samples(gradient.memptr(), gradient))
+        .value;
   }
 
  private:

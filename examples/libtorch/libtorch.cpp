@@ -1,10 +1,10 @@
 // A small convolutional network in LibTorch, trained with LDMAT's distances in place of softmax on the
 // digits of examples/train/digits: two features per image, classified by the nearest class centre.
+#include "data/load.hpp"
+
 #include <ldmat/preset.hpp>
 #include <ldmat/retrieval.hpp>
 #include <ldmat/torch/loss.hpp>
-
-#include "data/load.hpp"
 
 #include <torch/torch.h>
 
@@ -51,14 +51,15 @@ int main() {
     std::int64_t batches = 0;
     for (const auto& batch : torch::randperm(train.labels.size(0)).split(128)) {
       optimizer.zero_grad();
-      const auto value = loss(network->forward(train.pixels.index({batch})), train.labels.index({batch}));
+      const auto value =
+          loss(network->forward(train.pixels.index({batch})), train.labels.index({batch}));
       value.backward();
       optimizer.step();
       sum += value.item<double>();
       ++batches;
     }
-    std::cout << "epoch " << epoch << ": loss " << sum / static_cast<double>(batches) << ", distance "
-              << loss.result().mean_same_distance << " within classes, "
+    std::cout << "epoch " << epoch << ": loss " << sum / static_cast<double>(batches)
+              << ", distance " << loss.result().mean_same_distance << " within classes, "
               << loss.result().mean_different_distance << " between\n";
   }
 

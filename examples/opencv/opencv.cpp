@@ -2,8 +2,9 @@
 // gradient is written into a cv::Mat. Here rows are gathered into two groups by gradient descent.
 #include <ldmat/ldmat.hpp>
 
-#include <iostream>
 #include <opencv2/core.hpp>
+
+#include <iostream>
 #include <vector>
 
 // A matrix of one channel, read and written where it is: the step between rows is the Mat's own.

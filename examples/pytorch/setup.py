@@ -39,10 +39,11 @@ setup(
     version=".".join(version),
     description="The LDMAT loss, computed by the C++ library ldmat, as a PyTorch module",
     packages=["ldmat_torch"],
+    package_dir={"": "src"},
     ext_modules=[
         CppExtension(
             "ldmat_torch._ops",
-            ["ldmat_torch/ops.cpp"],
+            ["src/ldmat_torch/ops.cpp"],
             include_dirs=[str(include)],
             extra_compile_args=flags,
         )

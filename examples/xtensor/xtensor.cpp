@@ -1,12 +1,13 @@
 // xtensor: features, labels and gradient stay in xtensor's containers, whole or as strided views of them.
 #include <ldmat/ldmat.hpp>
 
-#include <iostream>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xrandom.hpp>
 #include <xtensor/xstrided_view.hpp>
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
+
+#include <iostream>
 
 // A container or strided view of two dimensions, read and written where it is.
 template <class X>

@@ -19,13 +19,17 @@ Tensor batch(std::uint64_t seed, std::int64_t n = 24, std::int64_t d = 5) {
   x[3] = x[7];
   return x;
 }
-Tensor classes(std::int64_t n = 24) { return at::arange(n).remainder(4); }
+Tensor classes(std::int64_t n = 24) {
+  return at::arange(n).remainder(4);
+}
 
 Tensor derivative(const Tensor& of, const Tensor& by, bool create_graph = false) {
   return torch::autograd::grad({of}, {by}, {}, c10::nullopt, create_graph)[0];
 }
 
-double largest(const Tensor& x) { return x.abs().max().item<double>(); }
+double largest(const Tensor& x) {
+  return x.abs().max().item<double>();
+}
 
 /// The largest difference between autograd's gradient of f at x and central differences, over the
 /// largest component of the latter.
@@ -81,12 +85,16 @@ TEST_CASE("autograd's gradient is that of finite differences") {
       {"label vectors", gradient_error([&](const Tensor& f) { return plain(f, vectors); }, x)},
       // As one node of a larger graph, whose slope is not 1, and strided as those before it leave it.
       {"in a graph",
-       gradient_error([&](const Tensor& f) { return plain(f.matmul(weight).tanh(), y).pow(2) * 3; }, x)},
+       gradient_error([&](const Tensor& f) { return plain(f.matmul(weight).tanh(), y).pow(2) * 3; },
+                      x)},
       {"transposed",
        gradient_error([&](const Tensor& f) { return plain(f.t().contiguous().t(), y); }, x)},
-      {"every second",
-       gradient_error([&](const Tensor& f) { return plain(f.slice(0, 0, 24, 2).slice(1, 1, 5, 2),
-                                                          y.slice(0, 0, 24, 2)); }, x)}};
+      {"every second", gradient_error(
+                           [&](const Tensor& f) {
+                             return plain(f.slice(0, 0, 24, 2).slice(1, 1, 5, 2),
+                                          y.slice(0, 0, 24, 2));
+                           },
+                           x)}};
   for (const auto& [name, error] : errors) {
     CAPTURE(name);
     CHECK(error < 1e-7);
@@ -195,7 +203,8 @@ TEST_CASE("a second derivative is refused, the first may be asked for with a gra
   const Tensor first = derivative(loss(x, classes()), x, /*create_graph=*/true);
   CHECK(at::equal(first, derivative(loss(x, classes()), x)));
   CHECK(first.requires_grad());
-  CHECK(has(message_of([&] { derivative(first.pow(2).sum(), x); }), "cannot be differentiated twice"));
+  CHECK(has(message_of([&] { derivative(first.pow(2).sum(), x); }),
+            "cannot be differentiated twice"));
 }
 
 TEST_CASE("what does not fit is refused by name") {
@@ -209,13 +218,15 @@ TEST_CASE("what does not fit is refused by name") {
   CHECK(has(said(x[0], classes()), "features has 1 dimensions"));
   CHECK(has(said(x.to_sparse(), classes()), "must be a dense matrix"));
   CHECK(has(said(x.to(at::kInt), classes()), "features is of Int, but must be of Float"));
-  CHECK(has(said(x, classes().to(at::kFloat)), "labels has 1 dimensions of Float, but must be one"));
+  CHECK(
+      has(said(x, classes().to(at::kFloat)), "labels has 1 dimensions of Float, but must be one"));
   CHECK(has(said(x, classes().unsqueeze(1)), "labels has 2 dimensions of Long"));
   CHECK(has(said(x, classes(23)), "labels has 23 entries, but features has 24 rows"));
   CHECK(has(said(x, classes() - 1), "labels[0] is -1"));
   CHECK(has(said(x, at::randn({24, 2}).requires_grad_()), "labels requires a gradient"));
   CHECK(has(said(x.to(at::kMeta), classes()), "labels is on cpu, but features is on meta"));
-  CHECK(has(said(x.to(at::kMeta), classes().to(at::kMeta)), "features is on meta, but ldmat computes"));
+  CHECK(has(said(x.to(at::kMeta), classes().to(at::kMeta)),
+            "features is on meta, but ldmat computes"));
 }
 
 TEST_CASE("batches of fewer than two samples") {

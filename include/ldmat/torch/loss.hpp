@@ -139,7 +139,9 @@ class TorchLoss {
   }
 
   /// State of an adaptive regularizer, as in Loss: one for tensors of all types.
-  const RunningDistances& running_distances() const { return running_; }
+  const RunningDistances& running_distances() const {
+    return running_;
+  }
   void restore(const RunningDistances& state) {
     std::get<0>(losses_).restore(state);
     running_ = state;
@@ -150,9 +152,10 @@ class TorchLoss {
   TorchEvaluation on_cpu(const at::Tensor& features, const at::Tensor& labels, bool with_gradient) {
     if (at::isIntegralType(labels.scalar_type(), true)) {
       const at::Tensor ids = labels.to(at::kLong);
-      return run<S>(features,
-                    detail::TorchIds{ids.template data_ptr<std::int64_t>(), ids.size(0), ids.stride(0)},
-                    with_gradient);
+      return run<S>(
+          features,
+          detail::TorchIds{ids.template data_ptr<std::int64_t>(), ids.size(0), ids.stride(0)},
+          with_gradient);
     }
     const at::Tensor vectors =
         labels.to(detail::torch_accumulator(features.scalar_type())).resolve_neg();

@@ -63,7 +63,8 @@ inline void require_torch_labels(const at::Tensor& features, const at::Tensor& l
   if (!labels.defined()) throw_invalid("labels is an undefined tensor");
   const bool ids = at::isIntegralType(labels.scalar_type(), /*includeBool=*/true);
   const bool vectors = torch_storage(labels.scalar_type());
-  if (labels.layout() != at::kStrided || !((ids && labels.dim() == 1) || (vectors && labels.dim() == 2))) {
+  if (labels.layout() != at::kStrided ||
+      !((ids && labels.dim() == 1) || (vectors && labels.dim() == 2))) {
     throw_invalid({"labels has ", labels.dim(), " dimensions of ",
                    c10::toString(labels.scalar_type()),
                    ", but must be one dimension of integers (class ids) or two of floating-point "

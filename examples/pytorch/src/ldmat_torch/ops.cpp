@@ -3,6 +3,7 @@
 #include <ldmat/loss.hpp>
 #include <ldmat/torch/loss.hpp>
 
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
 #include <functional>
@@ -54,15 +55,15 @@ struct AnyPenalty {
 
 AnyPenalty penalty_of(const std::string& name, bool one_sided, Numbers parameters) {
   using Kind = AnyPenalty::Kind;
-  const Kind kind = name == "squared"    ? Kind::squared
-                    : name == "absolute" ? Kind::absolute
-                    : name == "huber"    ? Kind::huber
-                    : name == "band"     ? Kind::band
-                                         : (refuse("penalty", name,
-                                                   "'squared', 'absolute', 'huber' and 'band'"),
-                                            Kind::band);
-  TORCH_CHECK_VALUE(parameters.size() == 2, "penalty_parameters must be two numbers");
-  return {kind, one_sided, parameters[0], parameters[1]};
+  TORCH_CHECK_VALUE(parameters.size() == 2, "ldmat: penalty_parameters must be two numbers");
+  const auto of_kind = [&](Kind kind) {
+    return AnyPenalty{kind, one_sided, parameters[0], parameters[1]};
+  };
+  if (name == "squared") return of_kind(Kind::squared);
+  if (name == "absolute") return of_kind(Kind::absolute);
+  if (name == "huber") return of_kind(Kind::huber);
+  if (name == "band") return of_kind(Kind::band);
+  refuse("penalty", name, "'squared', 'absolute', 'huber' and 'band'");
 }
 
 ldmat::Reduction reduction_of(const std::string& name) {
@@ -140,7 +141,8 @@ Result evaluate(const Tensor& features, const L& labels, const Settings& s) {
   }
   const auto x = ldmat::tensor_view<S>(features);
   const auto type = at::dtype(ldmat::detail::torch_accumulator(features.scalar_type()));
-  const Tensor gradient = s.with_gradient ? at::empty({x.rows, x.columns}, type) : at::empty({0, 0}, type);
+  const Tensor gradient =
+      s.with_gradient ? at::empty({x.rows, x.columns}, type) : at::empty({0, 0}, type);
   ldmat::LossResult result;
   if (!s.with_gradient) {
     result = loss.evaluate(x, labels, workspace<T>());
@@ -189,50 +191,38 @@ Result with_metric(const Tensor& features, const Tensor& labels, const Settings&
 
 // ---- the operator, its kernel for the CPU and its place in autograd ------------------------------
 
-// clang-format off
-#define LDMAT_PAIR_LOSS_ARGUMENTS                                                                 \
-  const Tensor &features, const Tensor &labels, const Tensor &class_table,                        \
-  const Tensor &weight_table, const Tensor &running_distance, const Tensor &running_batches,      \
-  std::string metric, std::string penalty, bool one_sided, Numbers penalty_parameters,            \
-  double class_distance, std::int64_t classes, Numbers regularizer, double same_share,            \
-  std::string reduction, bool check_finite, std::int64_t threads, bool with_gradient
-#define LDMAT_PAIR_LOSS_NAMES                                                                     \
-  features, labels, class_table, weight_table, running_distance, running_batches, metric, penalty, \
-  one_sided, penalty_parameters, class_distance, classes, regularizer, same_share, reduction,     \
-  check_finite, threads, with_gradient
-// clang-format on
-
-Result pair_loss_cpu(LDMAT_PAIR_LOSS_ARGUMENTS) {
+Result pair_loss_cpu(const Tensor& features, const Tensor& labels, const Tensor& class_table,
+                     const Tensor& weight_table, const Tensor& running_distance,
+                     const Tensor& running_batches, std::string metric, std::string penalty,
+                     bool one_sided, Numbers penalty_parameters, double class_distance,
+                     std::int64_t classes, Numbers regularizer, double same_share,
+                     std::string reduction, bool check_finite, std::int64_t threads,
+                     bool with_gradient) {
   ldmat::detail::require_torch_features(features);
   ldmat::detail::require_torch_labels(features, labels);
   TORCH_CHECK_VALUE(regularizer.size() == 5, "ldmat: regularizer must be five numbers");
-  const Settings settings{class_table,
-                          weight_table,
-                          running_distance,
-                          running_batches,
-                          metric,
-                          penalty_of(penalty, one_sided, penalty_parameters),
-                          class_distance,
-                          classes,
-                          {regularizer[0], regularizer[1], regularizer[2], regularizer[3], regularizer[4]},
-                          same_share,
-                          reduction_of(reduction),
-                          check_finite,
-                          threads,
-                          with_gradient};
+  const Settings settings{
+      class_table,
+      weight_table,
+      running_distance,
+      running_batches,
+      metric,
+      penalty_of(penalty, one_sided, penalty_parameters),
+      class_distance,
+      classes,
+      {regularizer[0], regularizer[1], regularizer[2], regularizer[3], regularizer[4]},
+      same_share,
+      reduction_of(reduction),
+      check_finite,
+      threads,
+      with_gradient};
   const Tensor x = features.resolve_neg();
   if (metric == "euclidean") return with_metric<ldmat::Euclidean>(x, labels, settings);
-  if (metric == "squared_euclidean") return with_metric<ldmat::SquaredEuclidean>(x, labels, settings);
+  if (metric == "squared_euclidean")
+    return with_metric<ldmat::SquaredEuclidean>(x, labels, settings);
   if (metric == "cosine") return with_metric<ldmat::Cosine>(x, labels, settings);
   if (metric == "manhattan") return with_metric<ldmat::Manhattan>(x, labels, settings);
   refuse("metric", metric, "'euclidean', 'squared_euclidean', 'cosine' and 'manhattan'");
-}
-
-/// What tensors on a device without a kernel of ours get to read. A CUDA kernel would be registered
-/// under the key CUDA, beside pair_loss_cpu.
-Result pair_loss_cuda(LDMAT_PAIR_LOSS_ARGUMENTS) {
-  static_cast<void>(std::tie(LDMAT_PAIR_LOSS_NAMES));
-  ldmat::detail::throw_device(features);
 }
 
 /// The node of the graph: all outputs but the value have no derivative.
@@ -254,20 +244,32 @@ struct PairLoss : torch::autograd::Function<PairLoss> {
   }
 };
 
-Result pair_loss_autograd(LDMAT_PAIR_LOSS_ARGUMENTS) {
-  if (labels.requires_grad()) {
-    ldmat::detail::throw_invalid(
-        "labels requires a gradient, but the loss has none with respect to labels");
+/// What stands before the kernel in the dispatcher, with the kernel's own signature.
+template <class Signature>
+struct Before;
+template <class... Rest>
+struct Before<Result(const Tensor&, const Tensor&, Rest...)> {
+  static Result autograd(const Tensor& features, const Tensor& labels, Rest... rest) {
+    if (labels.requires_grad()) {
+      ldmat::detail::throw_invalid(
+          "labels requires a gradient, but the loss has none with respect to labels");
+    }
+    static const auto kernel = c10::Dispatcher::singleton()
+                                   .findSchemaOrThrow("ldmat::pair_loss", "")
+                                   .typed<Result(const Tensor&, const Tensor&, Rest...)>();
+    const std::function<Result()> call = [&] {
+      const at::AutoDispatchBelowADInplaceOrView guard;
+      return kernel.call(features, labels, rest...);
+    };
+    const auto result = PairLoss::apply(features, call);
+    return {result[0], result[1], result[2], result[3]};
   }
-  static const auto below = c10::Dispatcher::singleton()
-                                .findSchemaOrThrow("ldmat::pair_loss", "")
-                                .typed<Result(LDMAT_PAIR_LOSS_ARGUMENTS)>();
-  const auto result = PairLoss::apply(features, std::function<Result()>([&] {
-    const at::AutoDispatchBelowADInplaceOrView guard;
-    return below.call(LDMAT_PAIR_LOSS_NAMES);
-  }));
-  return {result[0], result[1], result[2], result[3]};
-}
+  /// THE CUDA BACKEND PLUGS IN HERE: a kernel for CUDA is registered in place of this one.
+  static Result cuda(const Tensor& features, const Tensor& /*labels*/, Rest...) {
+    ldmat::detail::throw_device(features);
+  }
+};
+using BeforePairLoss = Before<decltype(pair_loss_cpu)>;
 
 }  // namespace
 
@@ -277,8 +279,15 @@ TORCH_LIBRARY(ldmat, library) {
       "Tensor running_distance, Tensor running_batches, str metric, str penalty, bool one_sided, "
       "float[] penalty_parameters, float class_distance, int classes, float[] regularizer, "
       "float same_share, str reduction, bool check_finite, int threads, bool with_gradient) "
-      "-> (Tensor value, Tensor gradient, Tensor new_running_distance, Tensor new_running_batches)");
+      "-> (Tensor value, Tensor gradient, Tensor new_running_distance, Tensor "
+      "new_running_batches)");
 }
-TORCH_LIBRARY_IMPL(ldmat, CPU, library) { library.impl("pair_loss", pair_loss_cpu); }
-TORCH_LIBRARY_IMPL(ldmat, CUDA, library) { library.impl("pair_loss", pair_loss_cuda); }
-TORCH_LIBRARY_IMPL(ldmat, Autograd, library) { library.impl("pair_loss", pair_loss_autograd); }
+TORCH_LIBRARY_IMPL(ldmat, CPU, library) {
+  library.impl("pair_loss", pair_loss_cpu);
+}
+TORCH_LIBRARY_IMPL(ldmat, CUDA, library) {
+  library.impl("pair_loss", BeforePairLoss::cuda);
+}
+TORCH_LIBRARY_IMPL(ldmat, Autograd, library) {
+  library.impl("pair_loss", BeforePairLoss::autograd);
+}
