@@ -1,16 +1,17 @@
-# ldmat_find_framework(<package> DEBIAN <package> [FIND <argument>...]): finds what an example or test
-# with another project's library needs, and sets <package>_USED where it is there. Where it is not, one
-# line says so and ctest lists a skipped test `<package>_missing`; with LDMAT_REQUIRE_FRAMEWORKS, as in
-# the gate, that is an error.
+# ldmat_find_framework(<package> DEBIAN <package>): finds what an example or test with another
+# project's library needs, and sets <package>_USED where it is there. Where it is not, one line says so
+# and ctest lists a skipped test `<package>_missing`; for a package in LDMAT_REQUIRE_FRAMEWORKS, as the
+# gate has them, that is an error.
 #
 # A macro, so that the package's targets and variables reach the caller.
 
 set(LDMAT_REQUIRE_FRAMEWORKS "" CACHE STRING "Packages whose examples must not be skipped")
 
 macro(ldmat_find_framework package)
-  cmake_parse_arguments(ldmat_arg "" "DEBIAN" "FIND" ${ARGN})
-  find_package(${package} QUIET ${ldmat_arg_FIND})
-  ldmat_report_framework(${package} "${${package}_FOUND}" "${${package}_VERSION}" "${ldmat_arg_DEBIAN}")
+  cmake_parse_arguments(ldmat_arg "" "DEBIAN" "" ${ARGN})
+  find_package(${package} QUIET)
+  ldmat_report_framework(${package} "${${package}_FOUND}" "${${package}_VERSION}"
+                         "${ldmat_arg_DEBIAN}")
 endmacro()
 
 function(ldmat_report_framework package found version debian_package)

@@ -19,9 +19,9 @@ Usage: sh cmake/run.sh <command> [argument...]
   fuzz [seconds]       run every fuzz target in libFuzzer for so long (default 60), with sanitizers
   coverage             run the library's tests and list the lines of include/ldmat that none of them ran
   mutations [name...]  put a list of bugs, one at a time, into a copy of the headers: tests must notice
-  frameworks [...]     build and run the examples and tests with PyTorch, dlib, xtensor, OpenCV, mdspan and
-                       ensmallen, as far as the system has them (docs/frameworks.md)
-  pytorch [...]        install a current PyTorch from PyPI (7 GB) into out/torchenv, build the package
+  frameworks [...]     build and run the examples and tests with PyTorch, dlib, xtensor, OpenCV,
+                       mdspan and ensmallen, as far as the system has them (docs/frameworks.md)
+  pytorch [...]        install a current PyTorch from PyPI (6 GB) into out/torchenv, build the package
                        examples/pytorch for it, test it, and compare it with pytorch-metric-learning;
                        arguments go to side_by_side.py: pytorch --epochs 2 --seeds 1
   check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
@@ -338,7 +338,8 @@ run_frameworks() { # [argument...]
 
 run_pytorch() { # [argument...]
   environment=out/torchenv
-  if ! "$environment/bin/python" -c 'import torch, setuptools, pytorch_metric_learning' 2>/dev/null; then
+  if ! "$environment/bin/python" -c 'import torch, setuptools, pytorch_metric_learning' \
+    2>/dev/null; then
     [ -z "${LDMAT_NO_INSTALL:-}" ] || die "$environment has no PyTorch, and nothing may be installed"
     free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
     [ "$free" -ge 12 ] || die "PyTorch and what it comes with need 12 GiB here; there are $free"

@@ -16,8 +16,8 @@ function(ldmat_add_framework_example name)
   endif()
 endfunction()
 
-# ldmat_find_headers(<package> <header> <library or ""> [<suffix>...]): for libraries that are found by
-# their files; makes the target <package>_files.
+# ldmat_find_headers(<package> <header> <library or ""> [<suffix>...]): for libraries that are found
+# by their files, also below <package>_ROOT; makes the target <package>_files.
 macro(ldmat_find_headers package header library)
   find_path(${package}_INCLUDE_DIR ${header}
             HINTS "${${package}_ROOT}" PATH_SUFFIXES ${ARGN})
@@ -52,15 +52,15 @@ if(xtensor_USED)
   ldmat_add_framework_example(xtensor LIBRARIES xtensor)
 endif()
 
-# Debian's libopencv-core-dev has no package configuration; the one of libopencv-dev wants all modules.
+# Debian's libopencv-core-dev has no package configuration; that of libopencv-dev wants all modules.
 ldmat_find_headers(OpenCV opencv2/core.hpp opencv_core opencv4)
 ldmat_report_framework(OpenCV "${OpenCV_FOUND}" "" libopencv-core-dev)
 if(OpenCV_USED)
   ldmat_add_framework_example(opencv LIBRARIES OpenCV_files)
 endif()
 
-# The compiler's own, where it has one; else a folder with cuda/std/mdspan or experimental/mdspan, given
-# by -Dmdspan_ROOT. `sh cmake/run.sh frameworks` takes the former from PyPI's nvidia-cuda-cccl.
+# A folder with cuda/std/mdspan or experimental/mdspan. `sh cmake/run.sh frameworks` takes the former
+# from PyPI's nvidia-cuda-cccl. A compiler's own is used where the program is built as C++23.
 ldmat_find_headers(mdspan cuda/std/mdspan "" include/cccl nvidia/cu13/include/cccl)
 if(NOT mdspan_FOUND)
   ldmat_find_headers(mdspan experimental/mdspan "")
@@ -77,8 +77,8 @@ if(ensmallen_USED)
   ldmat_add_framework_example(ensmallen LIBRARIES ensmallen_files)
 endif()
 
-# The Python package, installed by pip into the build folder and tested from there. It is built for the
-# PyTorch of the first of these interpreters that has one.
+# The Python package, installed by pip into the build folder and tested from there, for the PyTorch of
+# the first of these interpreters that has one.
 set(PyTorch_FOUND FALSE)
 foreach(python IN ITEMS "${LDMAT_PYTHON}" /usr/bin/python3 python3)
   if(NOT PyTorch_FOUND AND NOT python STREQUAL "")
@@ -91,7 +91,8 @@ foreach(python IN ITEMS "${LDMAT_PYTHON}" /usr/bin/python3 python3)
     endif()
   endif()
 endforeach()
-ldmat_report_framework(PyTorch "${PyTorch_FOUND}" "${PyTorch_VERSION}" "python3-torch python3-pip")
+ldmat_report_framework(PyTorch "${PyTorch_FOUND}" "${PyTorch_VERSION}"
+                       "python3-torch python3-pip")
 if(PyTorch_USED AND LDMAT_BUILD_TESTS)
   set(folder "${CMAKE_CURRENT_SOURCE_DIR}/pytorch")
   set(site "${CMAKE_CURRENT_BINARY_DIR}/pytorch/site")

@@ -1,4 +1,4 @@
-# Tests of what binds ldmat to other projects; the examples beside them are in examples/frameworks.cmake.
+# Tests of what binds ldmat to other projects; the examples are in examples/frameworks.cmake.
 
 if(TARGET example_libtorch)
   find_package(Torch QUIET)  # imported targets are seen only where they were found

@@ -1,10 +1,12 @@
-// dlib: a loss layer like dlib's own loss_metric, computed by ldmat. dlib's tensors are rows of floats, one per
-// sample, which ldmat reads and whose gradient it writes where they are.
+// dlib: a loss layer like dlib's own loss_metric, computed by ldmat. dlib's tensors are rows of
+// floats, one per sample: ldmat reads them and writes their gradient where they are.
 #include <ldmat/ldmat.hpp>
 
 #include <dlib/dnn.h>
 
+#include <cmath>
 #include <iostream>
+#include <string>
 #include <vector>
 
 namespace dlib {

@@ -1,5 +1,6 @@
-// ensmallen (the optimizers of mlpack): the loss as a differentiable function, minimised by L-BFGS. Armadillo's
-// matrices have a column per sample; ldmat reads and writes them as they are, by strides.
+// ensmallen (the optimizers of mlpack): the loss as a differentiable function, minimised by L-BFGS.
+// Armadillo's matrices have a column per sample, and their columns lie one after the other: rows of
+// samples, as ldmat sees them.
 #include <ldmat/ldmat.hpp>
 
 #include <ensmallen.hpp>
@@ -14,7 +15,7 @@ auto samples(T* data, const arma::mat& shape) {
                      static_cast<ldmat::Index>(shape.n_rows));
 }
 
-// What ensmallen asks of a differentiable function: value and gradient in one call, as ldmat gives them.
+// What ensmallen asks of a differentiable function: value and gradient in one call.
 class PairDistances {
  public:
   explicit PairDistances(const arma::Row<size_t>& labels) : labels_(labels) {}

@@ -1,5 +1,5 @@
-// A small convolutional network in LibTorch, trained with LDMAT's distances in place of softmax on the
-// digits of examples/train/digits: two features per image, classified by the nearest class centre.
+// A small convolutional network in LibTorch, trained with LDMAT in place of softmax on the digits of
+// examples/train/digits: two features per image, classified by the nearest class centre.
 #include "data/load.hpp"
 
 #include <ldmat/preset.hpp>

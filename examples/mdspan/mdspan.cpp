@@ -1,5 +1,6 @@
-// mdspan: std::mdspan where the compiler has it (C++23), else the one of NVIDIA's CUDA C++ Core Libraries or of
-// Kokkos, which need no GPU. ldmat asks for extent, stride and data_handle and includes none of them.
+// mdspan: std::mdspan where the compiler has it (C++23), else the one of NVIDIA's CUDA C++ Core
+// Libraries or of Kokkos, which need no GPU. ldmat includes none of them: it asks a matrix for rank,
+// extent, stride and data_handle.
 #include <ldmat/ldmat.hpp>
 
 #include <array>

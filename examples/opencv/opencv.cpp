@@ -1,5 +1,5 @@
-// OpenCV: features computed into a cv::Mat are read where they are, also as a region of a larger one, and the
-// gradient is written into a cv::Mat. Here rows are gathered into two groups by gradient descent.
+// OpenCV: features in a cv::Mat are read where they are, also as a region of a larger one, and the
+// gradient is written into a cv::Mat. Here gradient descent gathers rows into two groups.
 #include <ldmat/ldmat.hpp>
 
 #include <opencv2/core.hpp>

@@ -17,15 +17,19 @@ version = re.findall(
     r"#define LDMAT_VERSION_\w+ (\d+)", (include / "ldmat" / "version.hpp").read_text())
 
 # One build folder per PyTorch: object files of one do not fit another.
-build = pathlib.Path(os.environ.get("LDMAT_BUILD_DIR", here / "build")) / f"torch-{torch.__version__}"
+build = pathlib.Path(os.environ.get("LDMAT_BUILD_DIR", here / "build"))
+build = build / f"torch-{torch.__version__}"
 build.mkdir(parents=True, exist_ok=True)
 
-prefixes = [pathlib.Path(p) for p in os.environ.get("CMAKE_PREFIX_PATH", "").split(os.pathsep) if p]
-prefixes += [pathlib.Path(sysconfig.get_config_var("prefix")), pathlib.Path("/usr/local"), pathlib.Path("/usr")]
-eigen = [str(p / "include" / "eigen3") for p in prefixes if (p / "include" / "eigen3" / "Eigen").is_dir()]
+# Eigen, whose folder the compiler does not know, and xsimd, where it is in none that it knows.
+prefixes = [p for p in os.environ.get("CMAKE_PREFIX_PATH", "").split(os.pathsep) if p]
+prefixes += [sysconfig.get_config_var("prefix"), "/usr/local", "/usr"]
+folders = [pathlib.Path(p) / "include" / "eigen3" for p in prefixes]
+folders += [pathlib.Path(p) / "include" for p in prefixes if p not in ("/usr", "/usr/local")]
+system = [str(f) for f in folders if (f / "Eigen").is_dir() or (f / "xsimd").is_dir()]
 
 flags = ["-std=c++20", "-O2", "-g0", "-DNDEBUG", "-Wno-psabi"]
-flags += [f"-isystem{folder}" for folder in eigen]
+flags += [f"-isystem{folder}" for folder in system]
 # The processor that builds it is the one that runs it, unless LDMAT_MARCH says otherwise.
 march = os.environ.get("LDMAT_MARCH", "native")
 if march:

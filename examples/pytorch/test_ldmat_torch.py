@@ -1,4 +1,4 @@
-"""Tests of the package: python test_ldmat_torch.py. What PyTorch 1.13 lacks is skipped there, and said so."""
+"""Tests of the package: python test_ldmat_torch.py. What PyTorch 1.13 lacks is skipped there."""
 
 import copy
 import io
@@ -81,15 +81,16 @@ class Gradients(unittest.TestCase):
 
     def test_bad_input_is_refused_by_name(self):
         features, labels = batch()
-        for message, call in {
-            "labels has 23 entries, but features has 24 rows": lambda: LDMATLoss()(features, labels[1:]),
-            "features is of Int": lambda: LDMATLoss()(features.int(), labels),
-            "metric is 'euclid', but must be one of": lambda: LDMATLoss(metric="euclid")(features, labels),
-            "strength of shrink": lambda: LDMATLoss(regularizer=shrink(2))(features, labels),
-            "symmetric": lambda: LDMATLoss(class_table=torch.tensor([[0., 1], [2, 0]]))(features, labels),
-        }.items():
+        lopsided = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
+        for message, settings, x, y in (
+            ("labels has 23 entries, but features has 24 rows", {}, features, labels[1:]),
+            ("features is of Int", {}, features.int(), labels),
+            ("metric is 'euclid', but must be one of", {"metric": "euclid"}, features, labels),
+            ("strength of shrink", {"regularizer": shrink(2)}, features, labels),
+            ("symmetric", {"class_table": lopsided}, features, labels),
+        ):
             with self.subTest(message), self.assertRaisesRegex((RuntimeError, ValueError), message):
-                call()
+                LDMATLoss(**settings)(x, y)
 
 
 class Module(unittest.TestCase):

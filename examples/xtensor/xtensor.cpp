@@ -1,4 +1,4 @@
-// xtensor: features, labels and gradient stay in xtensor's containers, whole or as strided views of them.
+// xtensor: features, labels and gradient stay in xtensor's containers, whole or as strided views.
 #include <ldmat/ldmat.hpp>
 
 #include <xtensor/xmath.hpp>
@@ -7,6 +7,7 @@
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
 
+#include <cmath>
 #include <iostream>
 
 // A container or strided view of two dimensions, read and written where it is.
@@ -27,8 +28,7 @@ int main() {
   std::cout << "loss " << result.value << ", gradient of norm "
             << std::sqrt(xt::sum(gradient * gradient)()) << "\n";
 
-  // Two of the three columns, and every second row from the last backwards would be a negative stride,
-  // which ldmat refuses; every second row is not.
+  // Every second row of two of the three columns. (Backwards would be refused: a negative stride.)
   const auto part = xt::strided_view(features, {xt::range(0, 128, 2), xt::range(0, 2)});
   const auto part_labels = xt::strided_view(labels, {xt::range(0, 128, 2)});
   const auto of_view = loss(as_matrix(part), part_labels);

@@ -71,15 +71,15 @@ struct TorchNode : torch::autograd::Function<TorchNode> {
 /// Returns a tensor without dimensions, of Double for double features and of Float for the others,
 /// so that a scaled loss of half types does not overflow. Value and gradient are computed together
 /// where autograd will ask for the gradient, and the value alone where not. The gradient (n x d) is
-/// kept in the value's type, multiplied by what the backward pass brings, and only then rounded to the
-/// features' type: scaling the loss keeps small gradients of half types from being lost.
+/// kept in the value's type, multiplied by what the backward pass brings, and only then rounded to
+/// the features' type: scaling the loss keeps small gradients of half types from being lost.
 ///
 /// An adaptive regularizer sees the batches whose gradient is computed. Calls on one object may not
 /// run at the same time.
 ///
-/// Errors: std::invalid_argument as of Loss, for tensors of other types or shapes, on a device there is
-/// no backend for, for labels that require a gradient, and, from a second backward pass through the
-/// first, for a second derivative.
+/// Errors: std::invalid_argument as of Loss, for tensors of other types or shapes or on a device that
+/// there is no backend for, for labels that require a gradient, and, when the gradient is itself
+/// differentiated, for a second derivative.
 ///
 /// Cost and numerical limits: those of Loss. Threads: with LossOptions::threads = 0 as many as
 /// at::get_num_threads(), for batches that gain from it.
@@ -116,8 +116,8 @@ class TorchLoss {
     detail::require_torch_labels(features, labels);
     const at::NoGradGuard no_graph;
 #if defined(LDMAT_TORCH_CUDA)
-    // THE CUDA BACKEND PLUGS IN HERE: include/ldmat/torch/cuda.hpp defines this function, which leaves
-    // value and gradient on the features' device and runs on the current stream.
+    // THE CUDA BACKEND PLUGS IN HERE: include/ldmat/torch/cuda.hpp defines this function, which
+    // leaves value and gradient on the features' device and runs on the current stream.
     if (features.is_cuda()) {
       return detail::evaluate_on_cuda(options(), running_, features, labels, with_gradient);
     }

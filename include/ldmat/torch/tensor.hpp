@@ -12,10 +12,9 @@
 
 namespace ldmat {
 
-/// A tensor of two dimensions as a matrix that is only read; any strides, nothing is copied, and the
+/// A tensor of two dimensions as a matrix that is only read: any strides, nothing is copied, and the
 /// tensor must outlive the view. S is its element type: float, double, Eigen::half for Half,
-/// Eigen::bfloat16 for BFloat16. What S and shape the tensor has is the caller's to know:
-/// TorchLoss checks both.
+/// Eigen::bfloat16 for BFloat16. Neither type nor shape nor device is checked here.
 template <Storage S>
 MatrixView<const S> tensor_view(const at::Tensor& tensor) {
   return {static_cast<const S*>(tensor.data_ptr()), tensor.size(0), tensor.size(1),

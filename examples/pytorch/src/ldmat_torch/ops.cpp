@@ -1,5 +1,6 @@
-// torch.ops.ldmat.pair_loss: the loss of ldmat as an operator that PyTorch's dispatcher knows. Its settings
-// are plain arguments, so that it can be traced, exported and compiled; ldmat_torch/__init__.py has the module.
+// torch.ops.ldmat.pair_loss: the loss of ldmat as an operator that PyTorch's dispatcher knows. Its
+// settings are plain arguments, so that it can be traced, exported and compiled; the module is in
+// __init__.py.
 #include <ldmat/loss.hpp>
 #include <ldmat/torch/loss.hpp>
 
