@@ -59,11 +59,11 @@ if(OpenCV_USED)
   ldmat_add_framework_example(opencv LIBRARIES OpenCV_files)
 endif()
 
-# A folder with cuda/std/mdspan or experimental/mdspan. `sh cmake/run.sh frameworks` takes the former
+# A folder with cuda/std/mdspan or mdspan/mdspan.hpp. `sh cmake/run.sh frameworks` takes the former
 # from PyPI's nvidia-cuda-cccl. A compiler's own is used where the program is built as C++23.
 ldmat_find_headers(mdspan cuda/std/mdspan "" include/cccl nvidia/cu13/include/cccl)
 if(NOT mdspan_FOUND)
-  ldmat_find_headers(mdspan experimental/mdspan "")
+  ldmat_find_headers(mdspan mdspan/mdspan.hpp "" include)
 endif()
 ldmat_report_framework(mdspan "${mdspan_FOUND}" "" "none; PyPI: nvidia-cuda-cccl")
 if(mdspan_USED)

@@ -20,8 +20,8 @@ namespace md = cuda::std;
 template <std::size_t N>
 using Strides = cuda::std::array<int, N>;
 #else
-#include <experimental/mdspan>
-namespace md = std::experimental;
+#include <mdspan/mdspan.hpp>
+namespace md = Kokkos;
 template <std::size_t N>
 using Strides = std::array<int, N>;
 #endif

@@ -116,8 +116,7 @@ def main():
     torch.set_num_threads(arguments.threads)
     print(f"PyTorch {torch.__version__}, "
           f"pytorch-metric-learning {pytorch_metric_learning.__version__}, "
-          f"{arguments.threads} thread(s), {arguments.epochs} epochs, "
-          f"means (and range) of {arguments.seeds} seed(s)\n")
+          f"{arguments.threads} thread(s)\n")
     if arguments.seeds > 0:
         print_accuracies(arguments)
     print_times()
@@ -125,6 +124,7 @@ def main():
 
 def print_accuracies(arguments):
     data = read_digits("train"), read_digits("t10k")
+    print(f"{arguments.epochs} epochs, means (and range) of {arguments.seeds} seed(s):\n")
     print("| loss | features | nearest centroid, % | 5-NN, % |\n|---|---:|---:|---:|")
     for dimensions in arguments.dimensions:
         for name, make_loss in LOSSES.items():
@@ -138,6 +138,7 @@ def print_accuracies(arguments):
 
 def print_times():
     shapes = [(128, 2), (128, 128), (1024, 128)]
+    print("Shortest times:\n")
     print("| value and gradient, ms | " + " | ".join(f"{n} x {d}" for n, d in shapes) + " |")
     print("|---|" + "---:|" * len(shapes))
     for name, make_loss in LOSSES.items():
