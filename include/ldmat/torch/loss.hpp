@@ -74,6 +74,8 @@ struct TorchNode : torch::autograd::Function<TorchNode> {
 /// kept in the value's type, multiplied by what the backward pass brings, and only then rounded to
 /// the features' type: scaling the loss keeps small gradients of half types from being lost.
 ///
+/// The features may not be changed in place before the backward pass; autograd refuses that.
+///
 /// An adaptive regularizer sees the batches whose gradient is computed. Calls on one object may not
 /// run at the same time.
 ///
