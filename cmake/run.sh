@@ -22,13 +22,18 @@ Usage: sh cmake/run.sh <command> [argument...]
   mutations [name...]  put a list of bugs, one at a time, into a copy of the headers: tests must notice
   gpu                  build the CUDA backend for the GPU that is here, run its tests, under
                        compute-sanitizer too, and its benchmark
+  frameworks [...]     build and run the examples and tests with PyTorch, dlib, xtensor, OpenCV,
+                       mdspan and ensmallen, as far as the system has them (docs/frameworks.md)
+  pytorch [...]        install a current PyTorch from PyPI (6 GB) into out/torchenv, build the package
+                       examples/pytorch for it, test it, and compare it with pytorch-metric-learning;
+                       arguments go to side_by_side.py: pytorch --epochs 2 --seeds 1
   check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
                        three above; `check --list` says what there is
   docs                 build the reference site into build/docs; any warning of Doxygen's is an error
   release [argument]   whether the version is the same everywhere; bump minor (or major, patch, a number)
                        sets it, date heads CHANGELOG.md's section for a release
   setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci,
-                       fuzz, check, docs
+                       fuzz, check, docs, frameworks, pytorch
   help                 print this
 
 Every command first installs what it lacks, as root or by a sudo that asks for no password; without
@@ -46,16 +51,16 @@ END
 
 # apt-get            brew             dnf                    command        sets (?: can do without)
 packages='
-g++                  -                gcc-c++                compiler       demo test bench tidy ci check fuzz
-cmake                cmake            cmake                  cmake          demo test bench tidy ci check fuzz
-ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci check fuzz
-libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci check fuzz
-libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci check fuzz
-libcli11-dev         cli11            cli11-devel            -              demo test tidy ci ?check fuzz
-nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci ?check fuzz
-libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci ?check fuzz
+g++                  -                gcc-c++                compiler       demo test bench tidy ci check fuzz frameworks pytorch
+cmake                cmake            cmake                  cmake          demo test bench tidy ci check fuzz frameworks pytorch
+ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci check fuzz frameworks pytorch
+libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci check fuzz frameworks pytorch
+libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci check fuzz frameworks pytorch
+libcli11-dev         cli11            cli11-devel            -              demo test tidy ci ?check fuzz frameworks
+nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci ?check fuzz frameworks
+libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci ?check fuzz frameworks
 gnuplot-nox          gnuplot          gnuplot                gnuplot        ?demo ?test ?ci
-doctest-dev          doctest          doctest-devel          -              test tidy ci check fuzz
+doctest-dev          doctest          doctest-devel          -              test tidy ci check fuzz frameworks
 libbenchmark-dev     google-benchmark google-benchmark-devel -              bench
 clang                llvm             clang                  clang++        tidy ci ?check fuzz
 libomp-dev           libomp           libomp-devel           -              tidy ci ?check
@@ -63,18 +68,27 @@ clang-format         clang-format     clang-tools-extra      clang-format   form
 clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy ?check
 valgrind             -                valgrind               valgrind       ?test ci
 qemu-user            -                qemu-user              qemu-x86_64    ?test ci ?check
-python3              python           python3                python3        ?test ci ?check
-ccache               ccache           ccache                 ccache         ?ci ?check
+python3              python           python3                python3        ?test ci ?check ?frameworks pytorch
+ccache               ccache           ccache                 ccache         ?ci ?check ?frameworks ?pytorch
 clang-15             -                -                      -              ?check
 clang-16             -                -                      -              ?check
 clang-19             -                -                      -              ?check
 g++-aarch64-linux-gnu -               -                      -              ?check
 cppcheck             cppcheck         cppcheck               cppcheck       ?check
-python3-pip          -                python3-pip            pip3           ?check
 doxygen              doxygen          doxygen                doxygen        docs ci
 doxygen-awesome-css  -                -                      -              ?docs ?ci
-python3-venv         -                -                      -              ci ?check
 pkgconf              pkgconf          pkgconf-pkg-config     pkg-config     ?test ci ?check
+python3-pip          -                python3-pip            -              ci ?check ?frameworks
+python3-venv         -                -                      -              ci ?check pytorch
+python3-dev          -                python3-devel          -              ci ?frameworks pytorch
+python3-setuptools   -                python3-setuptools     -              ci ?frameworks
+python3-wheel        -                python3-wheel          -              ci ?frameworks
+python3-numpy        -                python3-numpy          -              ci ?frameworks
+python3-torch        -                -                      -              ci ?frameworks
+libtorch-dev         pytorch          -                      -              ci ?frameworks
+libdlib-dev          dlib             dlib-devel             -              ci ?frameworks
+libxtensor-dev       xtensor          xtensor-devel          -              ci ?frameworks
+libopencv-core-dev   opencv           opencv-devel           -              ci ?frameworks
 '
 
 # Programs of PyPI that no system has as a package, put into build/tools (PATH of what needs them):
@@ -183,8 +197,8 @@ install_packages() { # <manager> <package>...
 # Installs what a set lacks, then makes sure that there is a compiler and, for a build, CMake.
 set_up() { # <set>
   case $1 in
-    demo | test | bench | format | tidy | ci | fuzz | check | docs) ;;
-    *) die "setup: no set '$1'; there are demo, test, bench, format, tidy, ci, fuzz, check and docs" ;;
+    demo | test | bench | format | tidy | ci | fuzz | check | docs | frameworks | pytorch) ;;
+    *) die "setup: no set '$1'; \`help\` lists them" ;;
   esac
   manager=$(find_manager)
   find_missing "$manager" "$1"
@@ -360,6 +374,56 @@ run_gpu() {
   python3 benchmarks/gpu/gpu.py build/gpu/benchmarks/gpu/gpu_bench "$@"
 }
 
+# Debian 12 has no mdspan; NVIDIA's C++ library, headers only, does, and needs no GPU.
+fetch_mdspan() {
+  folder=build/pypi/nvidia-cuda-cccl
+  [ ! -d "$folder" ] || return 0
+  rm -rf "$folder.download" && mkdir -p "$folder.download"
+  if python3 -m pip --disable-pip-version-check download -q --no-deps --only-binary :all: \
+    -d "$folder.download" nvidia-cuda-cccl &&
+    python3 -m zipfile -e "$folder.download"/*.whl "$folder.download/content"; then
+    mv "$folder.download/content" "$folder"
+  else
+    say "PyPI's nvidia-cuda-cccl could not be fetched: going on without an mdspan"
+  fi
+  rm -rf "$folder.download"
+}
+
+run_frameworks() { # [argument...]
+  [ -n "${LDMAT_NO_INSTALL:-}" ] || fetch_mdspan
+  definitions=
+  for argument in "$@"; do
+    shift
+    case $argument in
+      -D*) definitions="$definitions $argument" ;;
+      *) set -- "$@" "$argument" ;;
+    esac
+  done
+  # shellcheck disable=SC2086 # a list of words
+  cmake --preset frameworks $definitions
+  cmake --build --preset frameworks
+  ctest --preset frameworks -j "$jobs" "$@"
+}
+
+run_pytorch() { # [argument...]
+  environment=out/torchenv
+  if ! "$environment/bin/python" -c 'import torch, setuptools, pytorch_metric_learning' \
+    2>/dev/null; then
+    [ -z "${LDMAT_NO_INSTALL:-}" ] || die "$environment has no PyTorch, and nothing may be installed"
+    free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
+    [ "$free" -ge 12 ] || die "PyTorch and what it comes with need 12 GiB here; there are $free"
+    python3 -m venv "$environment"
+    say "installing PyTorch into $environment"
+    "$environment/bin/pip" --disable-pip-version-check install -q --no-cache-dir \
+      torch numpy setuptools ninja pytorch-metric-learning
+  fi
+  if [ -z "${CXX:-}" ] && [ -x /usr/lib/ccache/g++ ]; then export CXX=/usr/lib/ccache/g++; fi
+  LDMAT_BUILD_DIR=$PWD/build/pytorch "$environment/bin/pip" --disable-pip-version-check install -q \
+    --no-build-isolation ./examples/pytorch
+  "$environment/bin/python" examples/pytorch/test_ldmat_torch.py
+  "$environment/bin/python" examples/pytorch/side_by_side.py "$@"
+}
+
 run_demo() {
   cmake --preset demo
   cmake --build --preset demo
@@ -488,6 +552,14 @@ case $command in
   docs)
     set_up docs
     run_docs
+    ;;
+  frameworks)
+    set_up frameworks
+    run_frameworks "$@"
+    ;;
+  pytorch)
+    set_up pytorch
+    run_pytorch "$@"
     ;;
   coverage)
     set_up test

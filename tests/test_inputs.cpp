@@ -18,7 +18,7 @@ struct Span {
   static constexpr std::size_t rank() { return Rank; }
   std::size_t extent(std::size_t r) const { return extents[r]; }
   std::size_t stride(std::size_t r) const { return strides[r]; }
-  T* data_handle() const { return pointer; }
+  T* const& data_handle() const { return pointer; }  // as std::mdspan has it
 };
 
 enum class Digit : unsigned char { zero, one, two };

@@ -7,6 +7,8 @@
 ///                       and penalties run the same text on both.
 ///   LDMAT_DISPATCH      defined by the CMake target ldmat::dispatch: kernels for several instruction
 ///                       sets, chosen at run time (ldmat/dispatch/dispatch.hpp).
+///   LDMAT_TORCH_CUDA    set by who builds with LibTorch and a CUDA backend: tensors on a GPU are
+///                       computed there (ldmat/torch/loss.hpp).
 ///   -fopenmp            or what the compiler calls it: large batches are computed on several
 ///                       threads (LossOptions::threads).
 ///   -fno-exceptions     ldmat then prints the message it would have thrown and calls std::abort.

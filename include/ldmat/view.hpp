@@ -81,7 +81,7 @@ auto as_view(X& x) {
       return MatrixView<T>{x.data(), x.rows(), x.cols(), inner, outer};
     }
   } else {
-    using T = std::remove_pointer_t<decltype(x.data_handle())>;
+    using T = std::remove_pointer_t<Bare<decltype(x.data_handle())>>;
     return MatrixView<T>{x.data_handle(), static_cast<Index>(x.extent(0)),
                          static_cast<Index>(x.extent(1)), static_cast<Index>(x.stride(0)),
                          static_cast<Index>(x.stride(1))};
