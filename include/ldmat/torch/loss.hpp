@@ -21,9 +21,9 @@ namespace ldmat {
 /// undefined where none was asked for), both in float, or double for double features, and the
 /// figures of the batch.
 struct TorchEvaluation {
-  at::Tensor value;
-  at::Tensor gradient;
-  LossResult result;
+  at::Tensor value;     ///< without dimensions
+  at::Tensor gradient;  ///< n x d, or undefined
+  LossResult result;    ///< figures of the batch
 };
 
 namespace detail {
@@ -88,17 +88,21 @@ struct TorchNode : torch::autograd::Function<TorchNode> {
 template <class M = Euclidean, class P = Squared, class R = Regularizer>
 class TorchLoss {
  public:
-  using Options = LossOptions<M, P, R>;
+  using Options = LossOptions<M, P, R>;  ///< those of Loss
 
+  /// Plain LDMAT.
   TorchLoss() : TorchLoss(Options{}) {}
+  /// Throws std::invalid_argument where an option is outside its range.
   explicit TorchLoss(const Options& options)
       : losses_{Loss<float, M, P, R>(options), Loss<double, M, P, R>(options),
                 Loss<Eigen::half, M, P, R>(options), Loss<Eigen::bfloat16, M, P, R>(options)} {
     running_ = std::get<0>(losses_).running_distances();
   }
 
+  /// As given.
   const Options& options() const { return std::get<0>(losses_).options(); }
 
+  /// The loss of a batch, for autograd: see above.
   at::Tensor operator()(const at::Tensor& features, const at::Tensor& labels) {
     const bool with_gradient =
         features.defined() && at::GradMode::is_enabled() && features.requires_grad();
@@ -144,6 +148,7 @@ class TorchLoss {
   const RunningDistances& running_distances() const {
     return running_;
   }
+  /// Sets it: see Loss::restore.
   void restore(const RunningDistances& state) {
     std::get<0>(losses_).restore(state);
     running_ = state;
