@@ -253,7 +253,9 @@ run_headers() {
     have "$tool" || continue
     compilers="$compilers $tool"
     # A file of one line: in a header that is the main file, #pragma once is itself a warning.
+    # Three headers are for nvcc, and its tests include each of them first.
     find include/ldmat -name '*.hpp' | sed 's,^include/,,' |
+      grep -v -x -e ldmat/cuda/loss.hpp -e ldmat/cuda/device.hpp -e ldmat/torch/cuda.hpp |
       if [ -n "$torch" ] && [ "$tool" = g++ ]; then cat; else grep -v '^ldmat/torch/'; fi |
       xargs -P "$jobs" -I HEADER sh -c \
         "echo '#include <HEADER>' | $tool $flags -fsyntax-only -x c++ - || { echo 'alone: HEADER'; exit 1; }" ||

@@ -421,6 +421,15 @@ run_pytorch() { # [argument...]
   LDMAT_BUILD_DIR=$PWD/build/pytorch "$environment/bin/pip" --disable-pip-version-check install -q \
     --no-build-isolation ./examples/pytorch
   "$environment/bin/python" examples/pytorch/test_ldmat_torch.py
+  if have nvcc; then
+    # shellcheck disable=SC2046 # a list of words
+    nvcc -std=c++20 --expt-relaxed-constexpr -gencode arch=compute_75,code=compute_75 -I include \
+      -isystem /usr/include/eigen3 $("$environment/bin/python" -c '
+from torch.utils import cpp_extension
+print(*("-isystem " + path for path in cpp_extension.include_paths()))') \
+      -c tests/frameworks/torch_cuda.cu -o build/pytorch/torch_cuda.o
+    say "TorchLoss for CUDA tensors: compiled, NOT RUN"
+  fi
   "$environment/bin/python" examples/pytorch/side_by_side.py "$@"
 }
 

@@ -1,30 +1,17 @@
 #pragma once
 
 #include <ldmat/loss.hpp>
-#include <ldmat/torch/tensor.hpp>
+#include <ldmat/torch/evaluation.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <tuple>
 #include <utility>
 
-#if defined(LDMAT_TORCH_CUDA)
-#include <ldmat/torch/cuda.hpp>
-#endif
-
 /// The loss as a function of PyTorch's C++ tensors, known to its autograd. Not part of
 /// ldmat/ldmat.hpp; needs LibTorch 1.13 or newer.
 
 namespace ldmat {
-
-/// What one evaluation gives: the value (a tensor without dimensions), dl/dfeatures (n x d, or
-/// undefined where none was asked for), both in float, or double for double features, and the
-/// figures of the batch.
-struct TorchEvaluation {
-  at::Tensor value;     ///< without dimensions
-  at::Tensor gradient;  ///< n x d, or undefined
-  LossResult result;    ///< figures of the batch
-};
 
 namespace detail {
 
@@ -74,6 +61,11 @@ struct TorchNode : torch::autograd::Function<TorchNode> {
 /// kept in the value's type, multiplied by what the backward pass brings, and only then rounded to
 /// the features' type: scaling the loss keeps small gradients of half types from being lost.
 ///
+/// CUDA tensors: where the program is compiled with LDMAT_TORCH_CUDA and has a .cu file that instantiates
+/// the loss for these policies (ldmat/torch/cuda.hpp); else they are refused. Value and gradient are on
+/// the features' device, computed on the current stream, for which the call waits: only then is it known
+/// whether the labels were good.
+///
 /// The features may not be changed in place before the backward pass; autograd refuses that.
 ///
 /// An adaptive regularizer sees the batches whose gradient is computed. Calls on one object may not
@@ -122,10 +114,8 @@ class TorchLoss {
     detail::require_torch_labels(features, labels);
     const at::NoGradGuard no_graph;
 #if defined(LDMAT_TORCH_CUDA)
-    // THE CUDA BACKEND PLUGS IN HERE: include/ldmat/torch/cuda.hpp defines this function, which
-    // leaves value and gradient on the features' device and runs on the current stream.
     if (features.is_cuda()) {
-      return detail::evaluate_on_cuda(options(), running_, features, labels, with_gradient);
+      return detail::evaluate_on_cuda(options(), cuda_, running_, features, labels, with_gradient);
     }
 #endif
     if (!features.is_cpu()) detail::throw_device(features);
@@ -193,6 +183,9 @@ class TorchLoss {
       losses_;
   RunningDistances running_;
   LossResult result_;
+#if defined(LDMAT_TORCH_CUDA)
+  detail::TorchCudaState cuda_;
+#endif
 };
 
 }  // namespace ldmat

@@ -265,7 +265,7 @@ struct Before<Result(const Tensor&, const Tensor&, Rest...)> {
     const auto result = PairLoss::apply(features, call);
     return {result[0], result[1], result[2], result[3]};
   }
-  /// THE CUDA BACKEND PLUGS IN HERE: a kernel for CUDA is registered in place of this one.
+  /// The package is built without CUDA: tensors on a GPU are refused by name.
   static Result cuda(const Tensor& features, const Tensor& /*labels*/, Rest...) {
     ldmat::detail::throw_device(features);
   }
