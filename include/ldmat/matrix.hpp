@@ -16,12 +16,29 @@ namespace detail {
 
 inline constexpr const char* square_rule = "one row and column per sample is needed";
 
+#if defined(__GNUC__)
+#define LDMAT_DETAIL_NOINLINE [[gnu::noinline]]
+#elif defined(_MSC_VER)
+#define LDMAT_DETAIL_NOINLINE __declspec(noinline)
+#else
+#define LDMAT_DETAIL_NOINLINE
+#endif
+
+/// Not part of the loop around it, in which compilers would fuse its products for one layout of the
+/// output and not for another.
+template <class Value>
+LDMAT_DETAIL_NOINLINE double value_at(const Value& value, Index i, Index j) {
+  return value(i, j);
+}
+
 /// out(i, j) = out(j, i) = value(i, j), 0 on the diagonal.
 template <class G, class Value>
 void fill_symmetric(MatrixView<G> out, const Value& value) {
   for (Index i = 0; i < out.rows; ++i) {
     out(i, i) = G(0);
-    for (Index j = i + 1; j < out.rows; ++j) out(i, j) = out(j, i) = static_cast<G>(value(i, j));
+    for (Index j = i + 1; j < out.rows; ++j) {
+      out(i, j) = out(j, i) = static_cast<G>(value_at(value, i, j));
+    }
   }
 }
 

@@ -34,10 +34,16 @@ void pack_directions(MatrixView<const S> features, MatrixView<T> packed,
       if (!(size <= largest) && !std::isnan(largest)) largest = size;
     }
     const bool zero = largest < static_cast<double>(std::numeric_limits<T>::min());
+    // Some components at a time, one behind the other: compilers would fuse the products of one
+    // layout of the features and not those of another, and the same sample would have other bits.
     double sum = 0;
-    for (Index k = 0; k < d; ++k) {
-      const double x = static_cast<double>(static_cast<T>(features(i, k))) / largest;
-      sum += x * x;
+    for (Index k = 0; k < d; k += 64) {
+      double some[64];
+      const Index count = std::min<Index>(64, d - k);
+      for (Index c = 0; c < count; ++c) {
+        some[c] = static_cast<double>(static_cast<T>(features(i, k + c))) / largest;
+      }
+      for (Index c = 0; c < count; ++c) sum += some[c] * some[c];
     }
     const double norm = std::sqrt(sum);
     inverse_norms[i] = zero ? T(0) : static_cast<T>(1 / norm / largest);
