@@ -391,18 +391,7 @@ fetch_mdspan() {
 
 run_frameworks() { # [argument...]
   [ -n "${LDMAT_NO_INSTALL:-}" ] || fetch_mdspan
-  definitions=
-  for argument in "$@"; do
-    shift
-    case $argument in
-      -D*) definitions="$definitions $argument" ;;
-      *) set -- "$@" "$argument" ;;
-    esac
-  done
-  # shellcheck disable=SC2086 # a list of words
-  cmake --preset frameworks $definitions
-  cmake --build --preset frameworks
-  ctest --preset frameworks -j "$jobs" "$@"
+  run_tests frameworks "$@"
 }
 
 run_pytorch() { # [argument...]

@@ -277,7 +277,7 @@ class Loss {
   /// C <- momentum C + (1 - momentum) * batch mean, and C <- batch mean the first time. A mean that
   /// is not finite is left out: one bad batch must not end the run.
   void observe_batch(const detail::ClassPairSums& observed, RunningDistances& running) const {
-    const double momentum = running_momentum();
+    const double momentum = detail::running_momentum(options_.regularizer);
     const Index k = options_.class_count();
     for (Index a = 0; a < k; ++a) {
       for (Index b = a; b < k; ++b) {
@@ -294,13 +294,6 @@ class Loss {
         running.distance(b, a) = entry;
         running.batches(b, a) = ++running.batches(a, b);
       }
-    }
-  }
-  double running_momentum() const {
-    if constexpr (requires { options_.regularizer.momentum; }) {
-      return options_.regularizer.momentum;
-    } else {
-      return 0.9;
     }
   }
 

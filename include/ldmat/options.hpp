@@ -120,6 +120,20 @@ struct LossResult {
   const LossResult& on_host() const { return *this; }
 };
 
+namespace detail {
+
+/// How much of the running distances a batch leaves; regularizers of one's own may have no say in it.
+template <class R>
+double running_momentum(const R& regularizer) {
+  if constexpr (requires { regularizer.momentum; }) {
+    return regularizer.momentum;
+  } else {
+    return 0.9;
+  }
+}
+
+}  // namespace detail
+
 /// State of an adaptive regularizer: the running mean feature distance between classes (K x K,
 /// symmetric) and how many batches each entry has seen. Savable as it is; see Loss::restore.
 struct RunningDistances {

@@ -174,22 +174,22 @@ class BasicLoss {
       device.launch(NameBadFeature<Scalar>{x, memory.report}, 1);
     }
     const auto packed = pack<M>(device, x, memory.packed, memory.inverse_norms);
-    with_source(
-        device, x.rows, labels, shape, memory, [&](const auto& source, const Observer& observer) {
-          const auto sum_gradient =
-              evaluate_pairs<WithGradient>(device, packed, shape.gram, options_.metric,
-                                           options_.penalty, source, observer, memory);
-          device.launch(FinishReport{memory.report, options_.reduction}, 1);
-          if constexpr (WithGradient) {
-            write_gradient<M>(device, sum_gradient, packed, memory, gradient.view);
-          }
-          if (observer.sums != nullptr) {
-            device.launch(
-                UpdateRunning<T>{observer, memory.samples, memory.report, running_momentum(),
-                                 tables_.running_data(), tables_.batches_data()},
-                blocks_for(shape.classes * shape.classes));
-          }
-        });
+    with_source(device, x.rows, labels, shape, memory,
+                [&](const auto& source, const Observer& observer) {
+                  const auto sum_gradient =
+                      evaluate_pairs<WithGradient>(device, packed, shape.gram, options_.metric,
+                                                   options_.penalty, source, observer, memory);
+                  device.launch(FinishReport{memory.report, options_.reduction}, 1);
+                  if constexpr (WithGradient) {
+                    write_gradient<M>(device, sum_gradient, packed, memory, gradient.view);
+                  }
+                  if (observer.sums != nullptr) {
+                    device.launch(UpdateRunning<T>{observer, memory.samples, memory.report,
+                                                   running_momentum(options_.regularizer),
+                                                   tables_.running_data(), tables_.batches_data()},
+                                  blocks_for(shape.classes * shape.classes));
+                  }
+                });
     return {memory.report, &device, x.columns, options_.class_count()};
   }
 
@@ -330,14 +330,6 @@ class BasicLoss {
                                  options_.weights.kind, options_.weights.same_share},
                   1);
     use(SurveyedSource<T, Target>{target, memory.facts}, Observer{});
-  }
-
-  double running_momentum() const {
-    if constexpr (requires { options_.regularizer.momentum; }) {
-      return options_.regularizer.momentum;
-    } else {
-      return 0.9;
-    }
   }
 
   Options options_;
