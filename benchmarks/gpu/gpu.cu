@@ -1,12 +1,13 @@
-// Times of the loss on a GPU, beside what the GPU can do at most, in one run:
-//
-//   gpu_bench [n d]...    one line of JSON for the limits, and one for each shape
+// Times of the loss on a GPU, and what the GPU can do at most. Lines of JSON, for gpu.py.
 
 #include <ldmat/cuda/loss.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace cuda = ldmat::cuda;
@@ -22,6 +23,9 @@ class Buffer {
     check(cudaMalloc(&data_, static_cast<std::size_t>(count) * sizeof(T)), "cudaMalloc");
     check(cudaMemset(data_, 0, static_cast<std::size_t>(count) * sizeof(T)), "cudaMemset");
   }
+  explicit Buffer(const std::vector<T>& from) : Buffer(static_cast<Index>(from.size())) {
+    ldmat::detail::cuda::CudaDevice::to_device(data_, from.data(), from.size() * sizeof(T));
+  }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() { static_cast<void>(cudaFree(data_)); }
@@ -30,6 +34,16 @@ class Buffer {
  private:
   T* data_ = nullptr;
 };
+
+// The same numbers as gpu.py's, from 0 to 1.
+std::vector<float> random_numbers(Index count, std::uint32_t state) {
+  std::vector<float> numbers(static_cast<std::size_t>(count));
+  for (float& number : numbers) {
+    state = state * 1664525u + 1013904223u;
+    number = static_cast<float>(state >> 8) / static_cast<float>(1 << 24);
+  }
+  return numbers;
+}
 
 // Median milliseconds of a call, of 15 after 3 that do not count; each repeated so often that the clock
 // of the GPU is fine enough for it.
@@ -68,8 +82,8 @@ void print_limits() {
           "cudaMemcpyAsync");
   });
   constexpr int size = 8192;
-  const Buffer<float> a(Index{size} * size);
-  const Buffer<float> b(Index{size} * size);
+  const Buffer<float> a(random_numbers(Index{size} * size, 1));
+  const Buffer<float> b(random_numbers(Index{size} * size, 2));
   const Buffer<float> c(Index{size} * size);
   cublasHandle_t handle = nullptr;
   check(cublasCreate(&handle), "cublasCreate");
@@ -87,25 +101,21 @@ void print_limits() {
               2.0 * bytes / copy * 1e-6, 2.0 * size * size * size / product * 1e-9);
 }
 
-// Random features of 10 classes around centres, as a training of some epochs leaves them.
-void print_shape(Index n, Index d) {
-  std::vector<float> features(static_cast<std::size_t>(n * d));
+// Features of 10 classes around centres. With noise 1 hardly two samples are near to each other, as at
+// the beginning of a training; with noise 0.1 all those of a class are, as at its end.
+void print_shape(Index n, Index d, float noise, const char* folder) {
+  std::vector<float> features = random_numbers(n * d, 7);
   std::vector<int> labels(static_cast<std::size_t>(n));
-  std::uint32_t state = 7;
   for (Index i = 0; i < n; ++i) {
     labels[static_cast<std::size_t>(i)] = static_cast<int>(i % 10);
     for (Index k = 0; k < d; ++k) {
-      state = state * 1664525u + 1013904223u;
-      const float noise = static_cast<float>(state >> 8) / static_cast<float>(1 << 24);
-      features[static_cast<std::size_t>(i * d + k)] =
-          static_cast<float>((i % 10 * 31 + k * 17) % 10) / 10 + noise;
+      float& x = features[static_cast<std::size_t>(i * d + k)];
+      x = static_cast<float>((i % 10 * 31 + k * 17) % 10) / 10 + noise * x;
     }
   }
-  const Buffer<float> x(n * d);
-  const Buffer<int> y(n);
+  const Buffer<float> x(features);
+  const Buffer<int> y(labels);
   const Buffer<float> g(n * d);
-  ldmat::detail::cuda::CudaDevice::to_device(x.data(), features.data(), features.size() * 4);
-  ldmat::detail::cuda::CudaDevice::to_device(y.data(), labels.data(), labels.size() * 4);
   const auto run = [&](bool tf32, bool gradient) {
     cuda::Loss<float> loss({}, {.tf32 = tf32});
     const auto f = cuda::device_matrix(static_cast<const float*>(x.data()), n, d);
@@ -119,25 +129,37 @@ void print_shape(Index n, Index d) {
     });
     return std::pair<double, double>(ms, loss(f, ids).on_host().value);
   };
+  const auto [tf32_ms, tf32_value] = run(true, true);
+  const auto [value_ms, alone] = run(false, false);
   const auto [ms, value] = run(false, true);
-  const auto [value_ms, same] = run(false, false);
-  const auto [tf32_ms, rounded] = run(true, true);
+  if (!(value == alone)) throw std::runtime_error("a value without gradient is another");
+  if (folder != nullptr) {
+    ldmat::detail::cuda::CudaDevice::copy_to_host(features.data(), g.data(), features.size() * 4);
+    const std::string name = std::string(folder) + "/gradient";
+    std::FILE* const file = std::fopen(name.c_str(), "wb");
+    if (file == nullptr) throw std::runtime_error("cannot write " + name);
+    std::fwrite(features.data(), sizeof(float), features.size(), file);
+    std::fclose(file);
+  }
+  const double samples = static_cast<double>(n);
+  const double components = static_cast<double>(d);
   std::printf(
-      "{\"n\": %td, \"d\": %td, \"ms\": %.5f, \"value_ms\": %.5f, \"tf32_ms\": %.5f, "
-      "\"value\": %.9g, \"tflops\": %.3f}\n",
-      n, d, ms, value_ms, tf32_ms, value,
-      3.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(d) / ms * 1e-9);
-  static_cast<void>(same);
-  static_cast<void>(rounded);
+      "{\"n\": %td, \"d\": %td, \"noise\": %g, \"ms\": %.5f, \"value_ms\": %.5f, "
+      "\"tf32_ms\": %.5f, \"value\": %.9g, \"tf32_value\": %.9g, \"tflops\": %.3f, "
+      "\"gb_s\": %.1f}\n",
+      n, d, static_cast<double>(noise), ms, value_ms, tf32_ms, value, tf32_value,
+      3 * samples * samples * components / ms * 1e-9, 8 * samples * components / ms * 1e-6);
 }
 
 }  // namespace
 
+// gpu_bench limits | gpu_bench <n> <d> <noise> [folder for the gradient]
 int main(int count, char** arguments) try {
-  print_limits();
-  for (int at = 1; at + 1 < count; at += 2) {
-    print_shape(std::atoll(arguments[at]), std::atoll(arguments[at + 1]));
-    std::fflush(stdout);
+  if (count < 4) {
+    print_limits();
+  } else {
+    print_shape(std::atoll(arguments[1]), std::atoll(arguments[2]),
+                static_cast<float>(std::atof(arguments[3])), count > 4 ? arguments[4] : nullptr);
   }
   return 0;
 } catch (const std::exception& error) {

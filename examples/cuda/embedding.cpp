@@ -60,7 +60,8 @@ int main() try {
       std::printf("%4zu  %15.6f  ", at + 1, here[at]);
       std::printf(there.empty() ? "no GPU\n" : "%10.6f\n", there.empty() ? 0 : there[at]);
     }
-    if (!there.empty()) apart = std::max(apart, std::abs(there[at] / here[at] - 1));
+    const double error = there.empty() ? 0 : std::abs(there[at] / here[at] - 1);
+    if (!(error <= apart)) apart = error;  // NaN, too
   }
   if (there.empty()) return here.back() < 0.8 * here.front() ? 0 : 1;
   std::printf("the curves are at most %.1e apart\n", apart);

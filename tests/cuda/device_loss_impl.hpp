@@ -43,8 +43,8 @@ class LossOnDevice : public Loss<Scalar, M> {
       const auto pending =
           loss_(matrix, on_device, ldmat::cuda::device_matrix(g.data(), n, d, 1, n));
       gradient->resize(n, d);
-      loss_.workspace().device().to_host(gradient->data(), g.data(),
-                                         static_cast<std::size_t>(n * d) * sizeof(Accumulator));
+      Device::copy_to_host(gradient->data(), g.data(),
+                           static_cast<std::size_t>(n * d) * sizeof(Accumulator));
       return pending.on_host();
     };
     if (labels.target.size() > 0) {

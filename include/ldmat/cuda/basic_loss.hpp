@@ -80,34 +80,37 @@ class BasicLoss {
     return run<true>(features, labels, gradient, workspace, false);
   }
 
-  /// Bytes that a workspace needs for value and gradient of n samples of d components, with class ids
-  /// or a whole target; with label vectors of p components.
-  std::size_t workspace_size(Index n, Index d) const { return size_of(shape_of(n, d, 0)); }
+  /// Bytes that a workspace needs for value, gradient or both of n samples of d components, with class
+  /// ids or a whole target; with label vectors of p components. Throws std::invalid_argument for
+  /// negative sizes.
+  std::size_t workspace_size(Index n, Index d) const { return size_for(n, d, 0); }
   template <Metric LabelMetric = Euclidean>
   std::size_t workspace_size(Index n, Index d, Index p) const {
-    return size_of(shape_of(n, d, width_of<LabelMetric>(p)));
+    return size_for(n, d, width_of<LabelMetric>(p));
   }
 
   /// Allocates what calls of this shape need, so that they allocate nothing: before a CUDA graph is
   /// captured, for example. A call does it by itself otherwise.
-  void reserve(Index n, Index d) {
-    workspace_.reserve(workspace_size(n, d));
-    if (shape_of(n, d, 0).gram) workspace_.device().prepare_products(settings_.tf32);
+  void reserve(Index n, Index d) { reserve_bytes(n, d, workspace_size(n, d)); }
+  template <Metric LabelMetric = Euclidean>
+  void reserve(Index n, Index d, Index p) {
+    reserve_bytes(n, d, workspace_size<LabelMetric>(n, d, p));
   }
 
-  /// State of an adaptive regularizer, empty for the others: waits for the stream.
-  RunningDistances running_distances() const { return tables_.running(workspace_.device()); }
-  /// Sets it, after the calls that were launched. Throws std::invalid_argument where the shape is not
-  /// K x K or an entry is negative or not finite.
-  void restore(const RunningDistances& state) {
-    workspace_.device().wait();
-    tables_.restore(state);
+  /// What one call with class ids takes of it, for tests.
+  std::size_t bytes_of_call(Index n, Index d, bool gradient) const {
+    CallShape shape = shape_of(n, d, 0);
+    shape.gradient = gradient;
+    return size_of(shape);
   }
-  /// Forgets it.
-  void reset() {
-    workspace_.device().wait();
-    tables_.reset();
-  }
+
+  /// State of an adaptive regularizer, empty for the others: waits for all that the GPU has to do.
+  RunningDistances running_distances() const { return tables_.running(); }
+  /// Sets it, when the GPU has done all that it had to do. Throws std::invalid_argument where the shape
+  /// is not K x K or an entry is negative or not finite.
+  void restore(const RunningDistances& state) { tables_.restore(state); }
+  /// Forgets it, likewise.
+  void reset() { tables_.reset(); }
 
  private:
   using T = Accumulator;
@@ -116,6 +119,18 @@ class BasicLoss {
   template <class Metric>
   static constexpr Index width_of(Index d) {
     return d > 0 && Metric::of_directions ? d + 1 : d;
+  }
+  std::size_t size_for(Index n, Index d, Index label_width) const {
+    if (n < 0 || d < 0 || label_width < 0) {
+      throw_invalid({"workspace_size and reserve: the shape is ", Shape{n, d},
+                     ", but neither it nor the size of label vectors may be negative"});
+    }
+    return size_of(shape_of(n, d, label_width));
+  }
+  void reserve_bytes(Index n, Index d, std::size_t bytes) {
+    workspace_.device().require_current();
+    workspace_.reserve(bytes);
+    if (shape_of(n, d, 0).gram) workspace_.device().prepare_products(settings_.tf32);
   }
   bool uses_tables() const {
     return options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
@@ -161,9 +176,14 @@ class BasicLoss {
     CallShape shape = shape_of(x.rows, x.columns, label_width(labels));
     shape.gradient = WithGradient;
     shape.observe = observe;
-    Arena arena(workspace.reserve(size_of(shape)));
-    const Memory memory(arena, shape);
     Device& device = workspace.device();
+    device.require_current();
+    const std::size_t bytes = size_of(shape);
+    Arena arena(workspace.reserve(bytes));
+    const Memory memory(arena, shape);
+    if constexpr (requires { device.forget(memory.report, bytes); }) {
+      device.forget(memory.report, bytes);  // in tests
+    }
     if (shape.gram) {
       device.prepare_products(settings_.tf32);
       device.use_library_memory(memory.library, shape.library);
@@ -190,7 +210,7 @@ class BasicLoss {
                                   blocks_for(shape.classes * shape.classes));
                   }
                 });
-    return {memory.report, &device, x.columns, options_.class_count()};
+    return {memory.report, workspace.stream(), x.columns, options_.class_count()};
   }
 
   template <bool WithGradient, class G>

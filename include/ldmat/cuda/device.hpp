@@ -10,6 +10,8 @@
 
 #include <climits>
 #include <cstddef>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -58,10 +60,21 @@ __global__ void __launch_bounds__(Kernel::threads, 2) run_kernel(const Kernel ke
   kernel(block, *reinterpret_cast<Shared*>(memory));
 }
 
-/// The GPU that is current where an object is made, and the stream that calls are launched on.
+/// The GPU that was current when the object was made, and the stream that calls are launched on.
 class CudaDevice {
  public:
   using Stream = cudaStream_t;
+
+  CudaDevice() : index_(current()) {}
+
+  /// Refuses to go on where another GPU is current by now.
+  void require_current() const {
+    const int now = current();
+    if (now != index_) {
+      throw_invalid({"the loss or its workspace was made for GPU ", index_, ", but GPU ", now,
+                     " is current: see cudaSetDevice"});
+    }
+  }
 
   void set_stream(cudaStream_t stream) { stream_ = stream; }
 
@@ -71,8 +84,10 @@ class CudaDevice {
     if (blocks > INT_MAX) {
       throw_invalid({"the batch is too large for a GPU: ", blocks, " blocks in one launch"});
     }
-    run_kernel<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, 0, stream_>>>(kernel);
-    check(cudaGetLastError(), "a kernel launch");
+    void* arguments[] = {const_cast<Kernel*>(&kernel)};
+    check(cudaLaunchKernel(run_kernel<Kernel>, dim3(static_cast<unsigned>(blocks)),
+                           dim3(static_cast<unsigned>(Kernel::threads)), arguments, 0, stream_),
+          "cudaLaunchKernel");
   }
 
   void zero(void* data, std::size_t bytes) {
@@ -132,28 +147,35 @@ class CudaDevice {
     check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
     copy_now(to, from, bytes, cudaMemcpyDeviceToDevice);
   }
-  void wait() const { check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize"); }
-  /// Waits for the stream.
-  void to_host(void* to, const void* from, std::size_t bytes) const {
-    if (bytes == 0) return;
-    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_), "cudaMemcpyAsync");
-    wait();
+  /// The same to the host.
+  static void copy_to_host(void* to, const void* from, std::size_t bytes) {
+    check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
+    copy_now(to, from, bytes, cudaMemcpyDeviceToHost);
+  }
+  static void wait_for_all() { check(cudaDeviceSynchronize(), "cudaDeviceSynchronize"); }
+  /// Waits for `stream` only.
+  static void to_host(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream), "cudaMemcpyAsync");
+    check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
   }
   /// Whether kernels can: not memory that only the host knows of.
   static bool can_read(const void* data) {
     cudaPointerAttributes attributes{};
     check(cudaPointerGetAttributes(&attributes, data), "cudaPointerGetAttributes");
     if (attributes.devicePointer != nullptr) return true;
-    int device = 0;
     int all_of_it = 0;  // whether this GPU reaches all memory of the host
-    check(cudaGetDevice(&device), "cudaGetDevice");
-    check(cudaDeviceGetAttribute(&all_of_it, cudaDevAttrPageableMemoryAccess, device),
+    check(cudaDeviceGetAttribute(&all_of_it, cudaDevAttrPageableMemoryAccess, current()),
           "cudaDeviceGetAttribute");
     return all_of_it != 0;
   }
 
  private:
-  /// The calling thread's own stream, which waits for no other.
+  static int current() {
+    int device = 0;
+    check(cudaGetDevice(&device), "cudaGetDevice");
+    return device;
+  }
+  /// On the calling thread's own stream, and done when it returns.
   static void copy_now(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
     if (bytes == 0) return;
     check(cudaMemcpyAsync(to, from, bytes, kind, cudaStreamPerThread), "cudaMemcpyAsync");
@@ -164,6 +186,7 @@ class CudaDevice {
     void operator()(cublasContext* handle) const { static_cast<void>(cublasDestroy(handle)); }
   };
 
+  int index_;
   cudaStream_t stream_ = nullptr;
   std::unique_ptr<cublasContext, Destroy> handle_;
   bool tf32_ = false;

@@ -49,9 +49,11 @@ using Result = ldmat::detail::cuda::PendingResult<ldmat::detail::cuda::CudaDevic
 /// kernels see: the gradient and an adaptive regularizer's state are then not written. What CUDA or
 /// cuBLAS refuse is a std::runtime_error that names the call.
 ///
-/// Cost: O(n^2 d) time; workspace_size(n, d) bytes, O(n d) and up to about 130 MiB. Sums over some
+/// Cost: O(n^2 d) time; workspace_size(n, d) bytes, O(n d + K^2) and up to about 130 MiB. Sums over some
 /// hundred pairs are kept in the accumulator type, all further ones in double, those of the gradient in
 /// the accumulator type tile by tile.
+///
+/// A loss belongs to the GPU that is current when it is made; std::invalid_argument on another.
 ///
 /// Threads: one object or workspace for one thread at a time, as for the CPU.
 ///

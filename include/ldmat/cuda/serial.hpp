@@ -23,8 +23,10 @@ class SerialDevice {
 
   /// In which order blocks and threads run: results that depend on it are a race.
   bool backwards = false;
-  /// Products round their factors to TF32, as tensor cores do: 10 bits of mantissa.
+  /// Products round their factors to TF32, as tensor cores do: to 10 bits of mantissa.
   bool tf32 = false;
+  /// To the nearest, or towards zero: sources disagree on what cuBLAS lets tensor cores do.
+  bool tf32_to_nearest = false;
   /// Launches so far.
   Index launches = 0;
 
@@ -72,11 +74,19 @@ class SerialDevice {
   static void to_device(void* to, const void* from, std::size_t bytes) {
     if (bytes > 0) std::memcpy(to, from, bytes);
   }
-  void to_host(void* to, const void* from, std::size_t bytes) const {
-    if (bytes > 0) std::memcpy(to, from, bytes);
+  static void to_host(void* to, const void* from, std::size_t bytes, Stream /*stream*/) {
+    to_device(to, from, bytes);
+  }
+  static void copy_to_host(void* to, const void* from, std::size_t bytes) {
+    to_device(to, from, bytes);
   }
   static void copy(void* to, const void* from, std::size_t bytes) { to_device(to, from, bytes); }
-  void wait() const {}
+  static void wait_for_all() {}
+  void require_current() const {}
+  /// What a call finds in its memory is of no call before: NaN, so that reading it would show.
+  static void forget(void* memory, std::size_t bytes) {
+    if (bytes > 0) std::memset(memory, 0xff, bytes);
+  }
   static bool can_read(const void* /*data*/) { return true; }
 
  private:
@@ -93,7 +103,7 @@ class SerialDevice {
       if (!tf32) return x;
       std::uint32_t bits;
       std::memcpy(&bits, &x, sizeof bits);
-      bits = (bits + 0x1000u) & ~0x1fffu;  // to nearest
+      bits = (tf32_to_nearest ? bits + 0x1000u : bits) & ~0x1fffu;
       std::memcpy(&x, &bits, sizeof bits);
     }
     return x;

@@ -85,7 +85,6 @@ class BasicWorkspace {
 
   // For the loss.
   Device& device() { return device_; }
-  const Device& device() const { return device_; }
   void* reserve(std::size_t bytes) {
     if (borrowed_ != nullptr) {
       if (bytes > borrowed_bytes_) {
@@ -114,18 +113,18 @@ class BasicWorkspace {
 template <class Device>
 class PendingResult {
  public:
-  PendingResult(const Report* report, const Device* device, Index columns, Index classes)
-      : report_(report), device_(device), columns_(columns), classes_(classes) {}
+  PendingResult(const Report* report, typename Device::Stream stream, Index columns, Index classes)
+      : report_(report), stream_(stream), columns_(columns), classes_(classes) {}
 
   /// The result in the memory of the device, there when the stream has come so far. Its value is NaN
   /// where labels or features were refused.
   const LossResult* on_device() const { return &report_->result; }
 
-  /// Waits for the stream and copies the result. Throws std::invalid_argument where a label was refused
+  /// Waits for the stream of the call and copies the result. Throws std::invalid_argument where a label was refused
   /// or, with `check_finite`, a feature: then nothing was written to the gradient.
   LossResult on_host() const {
     Report report;
-    device_->to_host(&report, report_, sizeof report);
+    Device::to_host(&report, report_, sizeof report, stream_);
     if (report.bad_label < report.samples) {
       const Piece id = report.bad_label_unsigned != 0
                            ? Piece(static_cast<std::uint64_t>(report.bad_label_value))
@@ -142,7 +141,7 @@ class PendingResult {
 
  private:
   const Report* report_;
-  const Device* device_;
+  typename Device::Stream stream_;
   Index columns_;
   Index classes_;
 };

@@ -32,22 +32,24 @@ class ClassTables {
   double* running_data() const { return running_.template as<double>(); }
   std::int64_t* batches_data() const { return batches_.template as<std::int64_t>(); }
 
-  /// Waits for the stream of `device`.
-  RunningDistances running(const Device& device) const {
+  /// Waits for all that was launched: whoever reads or writes these may be on any stream.
+  RunningDistances running() const {
     RunningDistances state;
     state.distance.resize(running_classes_, running_classes_);
     state.batches.resize(running_classes_, running_classes_);
-    device.to_host(state.distance.data(), running_.data(), running_.bytes());
-    device.to_host(state.batches.data(), batches_.data(), batches_.bytes());
+    Device::copy_to_host(state.distance.data(), running_.data(), running_.bytes());
+    Device::copy_to_host(state.batches.data(), batches_.data(), batches_.bytes());
     return state;
   }
   void restore(const RunningDistances& state) {
     require_running(state, running_classes_);
+    Device::wait_for_all();
     Device::to_device(running_.data(), state.distance.data(), running_.bytes());
     Device::to_device(batches_.data(), state.batches.data(), batches_.bytes());
   }
   void reset() {
     const Index k = running_classes_;
+    if (k == 0) return;
     const auto entries = static_cast<std::size_t>(k * k);
     if (running_.bytes() == 0) {
       running_ = DeviceBuffer<Device>(entries * sizeof(double));

@@ -59,8 +59,8 @@ Index window_rounds(const CallShape& shape) {
   using Tile = DirectTile<T, Wide>;
   const Index tiles = Tile::tiles(shape.n);
   const Index sums = 3 * tiles * static_cast<Index>(sizeof(double));
-  const Index slot =
-      shape.gradient ? shape.width * tiles * Tile::size * static_cast<Index>(sizeof(T)) : Index{0};
+  // Counted without gradient too, so that a call needs no more than with one.
+  const Index slot = shape.width * tiles * Tile::size * static_cast<Index>(sizeof(T));
   const auto fit = static_cast<Index>(shape.window) / std::max<Index>(sums + slot, 1);
   return std::clamp<Index>(fit, 1, std::max<Index>(tiles, 1));
 }
