@@ -33,15 +33,17 @@ struct DirectGames {
   static constexpr int size = Tile::size;
   static constexpr int depth = Tile::depth;
 
+  /// One sum per thread and sample.
+  struct Parts {
+    T rows[side][size + 1];
+    T columns[side][size + 1];
+  };
   struct Shared {
     T rows[depth][size + 1];  // one more: neighbouring threads write to neighbouring banks
     T columns[depth][size + 1];
     union {
       double sums[3][threads];
-      struct {
-        T rows[side][size + 1];
-        T columns[side][size + 1];
-      } gradient;
+      Parts gradient;
     };
   };
   struct Mine {

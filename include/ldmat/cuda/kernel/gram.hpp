@@ -56,16 +56,18 @@ struct GramEpilogue {
   static constexpr int size = Tile::size;
   static constexpr int depth = Tile::depth;
 
+  /// One sum per thread and sample.
+  struct Parts {
+    T rows[side][size + 1];
+    T columns[side][size + 1];
+  };
   struct Shared {
     T rows[depth][size + 1];
     T columns[depth][size + 1];
     unsigned char near_pair[size][size + 4];
     union {
       double sums[3][threads];
-      struct {
-        T rows[side][size + 1];
-        T columns[side][size + 1];
-      } coefficients;
+      Parts coefficients;
     };
   };
   struct Mine {
