@@ -114,6 +114,6 @@ macro(ldmat_add_cpack)
   string(REGEX REPLACE "([][+.*()^$?|\\])" "\\\\\\1" root "${PROJECT_SOURCE_DIR}")
   set(CPACK_SOURCE_IGNORE_FILES "^${root}/\\.git$" "^${root}/\\.git/" "^${root}/build[^/]*/" "^${root}/out/"
       "^${root}/\\.cache/" "^${root}/CMakeUserPresets\\.json$" "^${root}/compile_commands\\.json$"
-      "/__pycache__/" "\\.pyc$")
+      "^${root}/examples/pytorch/build/" "\\.egg-info/" "/__pycache__/" "\\.pyc$")
   include(CPack)
 endmacro()

@@ -27,8 +27,8 @@ Usage: sh cmake/run.sh <command> [argument...]
   pytorch [...]        install a current PyTorch from PyPI (6 GB) into out/torchenv, build the package
                        examples/pytorch for it, test it, and compare it with pytorch-metric-learning;
                        arguments go to side_by_side.py: pytorch --epochs 2 --seeds 1
-  check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and the
-                       three above; `check --list` says what there is
+  check [step...]      all that takes minutes: compilers, instruction sets, dependencies, Arm, and tidy,
+                       coverage, mutations, fuzz, thread, memory, valgrind; `check --list` lists them
   docs                 build the reference site into build/docs; any warning of Doxygen's is an error
   release [argument]   whether the version is the same everywhere; bump minor (or major, patch, a number)
                        sets it, date heads CHANGELOG.md's section for a release
@@ -387,7 +387,7 @@ fetch_mdspan() {
   [ ! -d "$folder" ] || return 0
   rm -rf "$folder.download" && mkdir -p "$folder.download"
   if python3 -m pip --disable-pip-version-check download -q --no-deps --only-binary :all: \
-    -d "$folder.download" nvidia-cuda-cccl &&
+    -d "$folder.download" 'nvidia-cuda-cccl==13.3.*' &&
     python3 -m zipfile -e "$folder.download"/*.whl "$folder.download/content"; then
     mv "$folder.download/content" "$folder"
   else

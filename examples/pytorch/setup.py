@@ -1,4 +1,4 @@
-# pip install --no-build-isolation ./examples/pytorch    (README.md says what else there is)
+# pip install --no-build-isolation ./examples/pytorch    (docs/frameworks.md says what else there is)
 import os
 import pathlib
 import re
@@ -16,9 +16,10 @@ if not (include / "ldmat" / "ldmat.hpp").is_file():
 version = re.findall(
     r"#define LDMAT_VERSION_\w+ (\d+)", (include / "ldmat" / "version.hpp").read_text())
 
-# One build folder per PyTorch: object files of one do not fit another.
+# One build folder per PyTorch and processor: object files of one do not fit another.
 build = pathlib.Path(os.environ.get("LDMAT_BUILD_DIR", here / "build"))
-build = build / f"torch-{torch.__version__}"
+march = os.environ.get("LDMAT_MARCH", "native")
+build = build / f"torch-{torch.__version__}-{march}"
 build.mkdir(parents=True, exist_ok=True)
 
 # Eigen, whose folder the compiler does not know, and xsimd, where it is in none that it knows.
@@ -31,7 +32,6 @@ system = [str(f) for f in folders if (f / "Eigen").is_dir() or (f / "xsimd").is_
 flags = ["-std=c++20", "-O2", "-g0", "-DNDEBUG", "-Wno-psabi"]
 flags += [f"-isystem{folder}" for folder in system]
 # The processor that builds it is the one that runs it, unless LDMAT_MARCH says otherwise.
-march = os.environ.get("LDMAT_MARCH", "native")
 if march:
     flags.append(f"-march={march}")
 # Compiled with OpenMP, but not linked with the system's: PyTorch's own runtime is found through its
@@ -49,6 +49,7 @@ setup(
             "ldmat_torch._ops",
             ["src/ldmat_torch/ops.cpp"],
             include_dirs=[str(include)],
+            depends=[str(header) for header in sorted((include / "ldmat").rglob("*.hpp"))],
             extra_compile_args=flags,
         )
     ],

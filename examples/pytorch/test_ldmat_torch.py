@@ -27,6 +27,46 @@ def plain(features, labels):
     return (distances - (labels[i] != labels[j]).to(distances.dtype)).pow(2).mean()
 
 
+def reference(features, labels, class_distance=1.0, class_table=None, metric="euclidean",
+              penalty=squared(), regularizer=(1.0, 0.0, 0.0, 0.0, 0.9), class_balanced=None,
+              weight_table=None, reduction="mean"):
+    """The loss by PyTorch's own operations, setting by setting; nothing of the package computes it."""
+    i, j = torch.triu_indices(len(labels), len(labels), 1)
+    same = labels[i] == labels[j]
+    difference = features[i] - features[j]
+    distance = {
+        "euclidean": lambda: difference.pow(2).sum(1).sqrt(),
+        "squared_euclidean": lambda: difference.pow(2).sum(1),
+        "cosine": lambda: 1 - torch.nn.functional.cosine_similarity(features[i], features[j]),
+        "manhattan": lambda: difference.abs().sum(1),
+    }[metric]()
+    target = torch.where(same, 0.0, float(class_distance)).double()
+    if class_table is not None:
+        target = torch.as_tensor(class_table).double()[labels[i], labels[j]]
+    keep, offset_by, toward_mean = regularizer[:3]
+    target = keep * target + toward_mean * target.mean() + offset_by
+    name, is_one_sided, (first, second) = penalty
+    r = distance - target
+    cost = {
+        "squared": lambda: r.pow(2),
+        "absolute": lambda: r.abs(),
+        "huber": lambda: torch.where(r.abs() > first, first * (2 * r.abs() - first), r.pow(2)),
+        "band": lambda: (r.abs() - torch.where(same, first, second)).clamp(min=0).pow(2),
+    }[name]()
+    if is_one_sided:
+        cost = torch.where(torch.where(same, r, -r) < 0, torch.zeros_like(cost), cost)
+    weight = torch.ones_like(cost)
+    if class_balanced is not None:
+        weight = torch.where(same, class_balanced * len(r) / same.sum(),
+                             (1 - class_balanced) * len(r) / (~same).sum()).to(cost.dtype)
+    if weight_table is not None:
+        weight = torch.as_tensor(weight_table).double()[labels[i], labels[j]]
+    total = (weight * cost).sum()
+    return {"mean": lambda: total / len(r), "sum": lambda: total,
+            "weighted_mean": lambda: total / weight.sum(),
+            "frobenius": lambda: (2 * total).sqrt()}[reduction]()
+
+
 LOSSES = {
     "plain": dict(),
     "offset": dict(regularizer=offset(0.2), class_distance=0.7),
@@ -36,6 +76,8 @@ LOSSES = {
     "squared distances": dict(metric="squared_euclidean", reduction="weighted_mean"),
     "cosine, frobenius": dict(metric="cosine", reduction="frobenius"),
     "manhattan, absolute": dict(metric="manhattan", penalty=ldmat_torch.absolute()),
+    "huber": dict(penalty=huber(0.4), regularizer=[0.8, 0.1, 0.2, 0.0, 0.9]),
+    "one-sided absolute": dict(penalty=one_sided(ldmat_torch.absolute()), class_balanced=0.5),
     "tables": dict(class_table=1.0 - torch.eye(4), weight_table=torch.ones(4, 4) + torch.eye(4)),
 }
 
@@ -48,6 +90,37 @@ class Gradients(unittest.TestCase):
         torch.testing.assert_close(value, expected)
         gradients = [torch.autograd.grad(v, features)[0] for v in (value, expected)]
         torch.testing.assert_close(*gradients)
+
+    def test_every_setting_has_the_value_that_it_says(self):
+        values = set()
+        for name, settings in LOSSES.items():
+            with self.subTest(name):
+                features, labels = batch()
+                value = LDMATLoss(**settings)(features, labels)
+                expected = reference(features, labels, **settings)
+                torch.testing.assert_close(value, expected)
+                gradients = [torch.autograd.grad(v, features)[0] for v in (value, expected)]
+                torch.testing.assert_close(*gradients)
+                values.add(round(value.item(), 9))
+        self.assertEqual(len(values), len(LOSSES))  # none of them does nothing
+
+    def test_class_balanced_is_a_share_or_yes_or_no(self):
+        features, labels = batch()
+
+        def value(**settings):
+            return LDMATLoss(**settings)(features, labels).item()
+
+        self.assertEqual(value(class_balanced=True), value(class_balanced=0.5))
+        self.assertEqual(value(class_balanced=False), value())
+        for bad in (-0.3, 1.5, float("nan")):
+            with self.assertRaisesRegex(ValueError, "class_balanced"):
+                LDMATLoss(class_balanced=bad)
+        with self.assertRaisesRegex(ValueError, "weight_table"):
+            LDMATLoss(class_balanced=0.5, weight_table=torch.ones(4, 4))
+
+    def test_half_modules_keep_their_running_distances(self):
+        loss = LDMATLoss(num_classes=4, regularizer=adaptive(0.5)).half()
+        self.assertEqual(loss.running_distance.dtype, torch.float64)
 
     def test_gradcheck(self):
         for name, settings in LOSSES.items():

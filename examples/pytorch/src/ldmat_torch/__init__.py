@@ -72,6 +72,9 @@ class LDMATLoss(torch.nn.Module):
     integer type, or n x p label vectors. Returns a tensor without dimensions: float64 for float64
     features, float32 for the others.
 
+    class_balanced: None for equal weights, or the share of the weight that pairs of one class get, True
+    being a half. Not together with weight_table.
+
     The gradient is computed with the value where autograd will ask for it; a second derivative is
     refused. With an adaptive regularizer the running distances are buffers, changed by batches in
     training mode whose gradient is computed. threads = 0: as many as torch.get_num_threads(), for
@@ -94,7 +97,9 @@ class LDMATLoss(torch.nn.Module):
         self.regularizer = regularizer
         self.class_distance = float(class_distance)
         self.num_classes = int(num_classes)
-        self.same_share = -1.0 if class_balanced is None else float(class_balanced)
+        self.same_share = self._share(class_balanced)
+        if self.same_share >= 0 and weight_table is not None:
+            raise ValueError("class_balanced and weight_table both say the weights: give one of them")
         self.reduction = reduction
         self.check_finite = check_finite
         self.threads = threads
@@ -102,6 +107,24 @@ class LDMATLoss(torch.nn.Module):
         k = classes if regularizer[3] != 0 else 0
         self.register_buffer("running_distance", torch.zeros(k, k, dtype=torch.float64))
         self.register_buffer("running_batches", torch.zeros(k, k, dtype=torch.int64))
+
+    @staticmethod
+    def _share(class_balanced):
+        """The share of pairs of one class, or -1 for uniform weights."""
+        if class_balanced is None or class_balanced is False:
+            return -1.0
+        share = 0.5 if class_balanced is True else float(class_balanced)
+        if not 0 <= share <= 1:
+            raise ValueError(f"class_balanced is {class_balanced}, but must be True (a half), the share "
+                             "of the weight that pairs of one class get, between 0 and 1, or None")
+        return share
+
+    def _apply(self, fn, *args, **kwargs):
+        """Moves the running distances with the module, but keeps their type: a mean of many batches."""
+        distances = self.running_distance
+        result = super()._apply(fn, *args, **kwargs)
+        self.running_distance = distances.to(self.running_distance.device)
+        return result
 
     @classmethod
     def recommended(cls, **settings):

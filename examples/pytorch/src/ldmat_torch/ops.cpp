@@ -266,8 +266,19 @@ struct Before<Result(const Tensor&, const Tensor&, Rest...)> {
     return {result[0], result[1], result[2], result[3]};
   }
   /// The package is built without CUDA: tensors on a GPU are refused by name.
-  static Result cuda(const Tensor& features, const Tensor& /*labels*/, Rest...) {
-    ldmat::detail::throw_device(features);
+  static Result cuda(const Tensor& features, const Tensor& labels, Rest...) {
+    ldmat::detail::require_torch_features(features);
+    ldmat::detail::require_torch_labels(features, labels);
+    if (features.is_cpu()) {
+      ldmat::detail::throw_invalid(
+          "a table or the running distances of the module are on a GPU, but features is on the "
+          "CPU: "
+          "keep the module there, too");
+    }
+    ldmat::detail::throw_invalid(
+        {"features is on ", features.device().str(),
+         ", but the package ldmat_torch computes on the CPU: call .cpu() on "
+         "features and labels first"});
   }
 };
 using BeforePairLoss = Before<decltype(pair_loss_cpu)>;
