@@ -28,6 +28,26 @@ inline void require_count(const char* argument, Index given, const char* feature
   }
 }
 
+/// Refuses options by pair of classes where `labels` are no class ids.
+template <class Options>
+void require_no_tables(const Options& options, const char* labels) {
+  if (uses_tables(options)) {
+    throw_invalid(
+        {"labels are ", labels,
+         ", but a class table, a weight table and an adaptive regularizer are per pair of "
+         "classes and need class ids"});
+  }
+}
+
+/// Refuses a matrix that is not one of all pairs of `samples`.
+template <class S>
+void require_of_pairs(const char* argument, MatrixView<const S> matrix, Index samples) {
+  if (matrix.rows != samples || matrix.columns != samples) {
+    throw_shape(argument, {matrix.rows, matrix.columns},
+                "one row and column per row of the features is needed", {samples, samples});
+  }
+}
+
 /// Refuses an output whose shape differs, or two of whose elements share memory.
 template <class G>
 void require_output(const char* argument, MatrixView<G> out, Index rows, Index columns,

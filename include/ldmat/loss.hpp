@@ -206,44 +206,27 @@ class Loss {
       const Index k = options_.class_count();
       const std::int64_t largest =
           detail::read_labels("labels", labels, k, workspace.labels.reserve(n));
-      const bool table = options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
-                         options_.weights.kind == Weights::Kind::table;
-      if (table) {
+      if (detail::uses_tables(options_)) {
         return detail::with_class_table<T>(n, k, padding, options_, running_, observe, workspace,
                                            use);
       }
       const Index classes = detail::place_ids<T>(n, largest, padding, workspace);
       return detail::with_fixed_distance<T>(n, classes, options_, workspace, use);
     } else if constexpr (detail::IsTargetMatrix<L>::value) {
-      require_no_table("target_matrix");
+      detail::require_no_tables(options_, "target_matrix");
       const auto& [target, label_distances] = labels;
-      const char* const rule = "one row and column per row of the features is needed";
       detail::require_strides("target", target);
       detail::require_strides("label_distances", label_distances);
-      if (target.rows != n || target.columns != n) {
-        detail::throw_shape("target", {target.rows, target.columns}, rule, {n, n});
-      }
-      if (label_distances.rows != n || label_distances.columns != n) {
-        detail::throw_shape("label_distances", {label_distances.rows, label_distances.columns},
-                            rule, {n, n});
-      }
+      detail::require_of_pairs("target", target, n);
+      detail::require_of_pairs("label_distances", label_distances, n);
       return detail::with_target_matrix<T>(labels, options_, use);
     } else if constexpr (detail::IsLabelVectors<L>::value) {
-      require_no_table("label vectors");
+      detail::require_no_tables(options_, "label vectors");
       detail::require_strides("label_vectors", labels.vectors);
       detail::require_count("label_vectors", labels.vectors.rows, "features", n);
       return detail::with_label_vectors<T>(labels, padding, options_, workspace, use);
     } else {
       return with_target(n, label_vectors(labels), observe, workspace, use);
-    }
-  }
-
-  void require_no_table(const char* labels) const {
-    if (options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
-        options_.weights.kind == Weights::Kind::table) {
-      detail::throw_invalid({"labels are ", labels,
-                             ", but a class table, a weight table and an adaptive regularizer are "
-                             "per pair of classes and need class ids"});
     }
   }
 

@@ -157,6 +157,18 @@ struct Manhattan {
 
 namespace detail {
 
+/// Components of a packed sample: a metric of directions needs one more, which is 1 for a row of
+/// zeros and 0 for all others, and so puts rows of zeros at right angles to everything else.
+template <Metric M>
+constexpr Index packed_width(Index dimension) {
+  return M::of_directions ? dimension + 1 : dimension;
+}
+
+/// Pairs with |x_i - x_j|^2 <= near_bound (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
+/// product form is some units in the last place of the norms, so that a distance kept at this bound
+/// has lost less than a factor 1 / near_bound of its relative precision.
+inline constexpr double near_bound = 0.08;
+
 /// A metric whose formulas are templates, as kernels need them: V is a SIMD pack.
 template <class M, class V>
 concept MetricOfPacks = requires(const M metric, V x) {

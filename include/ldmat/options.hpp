@@ -122,6 +122,13 @@ struct LossResult {
 
 namespace detail {
 
+/// Whether targets or weights are tables by pair of classes.
+template <class Options>
+bool uses_tables(const Options& options) {
+  return options.class_table.size() > 0 || options.regularizer.uses_running() ||
+         options.weights.kind == Weights::Kind::table;
+}
+
 /// How much of the running distances a batch leaves; regularizers of one's own may have no say in it.
 template <class R>
 double running_momentum(const R& regularizer) {

@@ -83,10 +83,14 @@ class BasicLoss {
   /// Bytes that a workspace needs for value, gradient or both of n samples of d components, with class
   /// ids or a whole target; with label vectors of p components. Throws std::invalid_argument for
   /// negative sizes.
-  std::size_t workspace_size(Index n, Index d) const { return size_for(n, d, 0); }
+  std::size_t workspace_size(Index n, Index d) const {
+    require_sizes(n, d, 0);
+    return size_of(shape_of(n, d, 0));
+  }
   template <Metric LabelMetric = Euclidean>
   std::size_t workspace_size(Index n, Index d, Index p) const {
-    return size_for(n, d, width_of<LabelMetric>(p));
+    require_sizes(n, d, p);
+    return size_of(shape_of(n, d, packed_width<LabelMetric>(p)));
   }
 
   /// Allocates what calls of this shape need, so that they allocate nothing: before a CUDA graph is
@@ -95,13 +99,6 @@ class BasicLoss {
   template <Metric LabelMetric = Euclidean>
   void reserve(Index n, Index d, Index p) {
     reserve_bytes(n, d, workspace_size<LabelMetric>(n, d, p));
-  }
-
-  /// What one call with class ids takes of it, for tests.
-  std::size_t bytes_of_call(Index n, Index d, bool gradient) const {
-    CallShape shape = shape_of(n, d, 0);
-    shape.gradient = gradient;
-    return size_of(shape);
   }
 
   /// State of an adaptive regularizer, empty for the others: waits for all that the GPU has to do.
@@ -116,35 +113,25 @@ class BasicLoss {
   using T = Accumulator;
   using Memory = CallMemory<T>;
 
-  template <class Metric>
-  static constexpr Index width_of(Index d) {
-    return d > 0 && Metric::of_directions ? d + 1 : d;
-  }
-  std::size_t size_for(Index n, Index d, Index label_width) const {
-    if (n < 0 || d < 0 || label_width < 0) {
+  static void require_sizes(Index n, Index d, Index p) {
+    if (n < 0 || d < 0 || p < 0) {
       throw_invalid({"workspace_size and reserve: the shape is ", Shape{n, d},
                      ", but neither it nor the size of label vectors may be negative"});
     }
-    return size_of(shape_of(n, d, label_width));
   }
   void reserve_bytes(Index n, Index d, std::size_t bytes) {
     workspace_.device().require_current();
     workspace_.reserve(bytes);
     if (shape_of(n, d, 0).gram) workspace_.device().prepare_products(settings_.tf32);
   }
-  bool uses_tables() const {
-    return options_.class_table.size() > 0 || options_.regularizer.uses_running() ||
-           options_.weights.kind == Weights::Kind::table;
-  }
-
   CallShape shape_of(Index n, Index d, Index label_width) const {
     CallShape shape;
     shape.n = n;
     shape.d = d;
-    shape.width = M::of_directions ? d + 1 : d;
+    shape.width = packed_width<M>(d);
     shape.gram = M::from_squared_norm && shape.width >= products_from_width;
     shape.gradient = true;
-    shape.classes = uses_tables() ? options_.class_count() : 0;
+    shape.classes = uses_tables(options_) ? options_.class_count() : 0;
     shape.observe = options_.regularizer.uses_running();
     shape.label_width = label_width;
     shape.window = settings_.window_bytes;
@@ -247,31 +234,18 @@ class BasicLoss {
   template <class S, class LabelMetric>
   void require_labels(const DeviceLabelVectors<S, LabelMetric>& labels, Index n) const {
     static_assert(std::is_trivially_copyable_v<LabelMetric>);
-    require_no_table("label vectors");
+    require_no_tables(options_, "label vectors");
     require_count("label_vectors", labels.vectors.rows, "features", n);
     require_reachable("label_vectors", labels.vectors.data);
   }
   template <class S>
   void require_labels(const DeviceTargetMatrix<S>& labels, Index n) const {
-    require_no_table("target_matrix");
-    const char* const rule = "one row and column per row of the features is needed";
-    const auto require = [&](const char* name, const MatrixView<const S>& view) {
-      if (view.rows != n || view.columns != n) {
-        throw_shape(name, {view.rows, view.columns}, rule, {n, n});
-      }
-      require_reachable(name, view.data);
-    };
-    require("target", labels.target);
-    require("label_distances", labels.label_distances);
+    require_no_tables(options_, "target_matrix");
+    require_of_pairs("target", labels.target, n);
+    require_of_pairs("label_distances", labels.label_distances, n);
+    require_reachable("target", labels.target.data);
+    require_reachable("label_distances", labels.label_distances.data);
   }
-  void require_no_table(const char* labels) const {
-    if (uses_tables()) {
-      throw_invalid({"labels are ", labels,
-                     ", but a class table, a weight table and an adaptive regularizer are per pair "
-                     "of classes and need class ids"});
-    }
-  }
-
   template <class L>
   static Index label_width(const DeviceLabels<L>& /*labels*/) {
     return 0;
@@ -282,7 +256,7 @@ class BasicLoss {
   }
   template <class S, class LabelMetric>
   static Index label_width(const DeviceLabelVectors<S, LabelMetric>& labels) {
-    return width_of<LabelMetric>(labels.vectors.columns);
+    return packed_width<LabelMetric>(labels.vectors.columns);
   }
 
   template <class L, class Use>
@@ -326,8 +300,7 @@ class BasicLoss {
                    const CallShape& shape, const Memory& memory, const Use& use) const {
     const MatrixView<T> packed{memory.label_vectors, n, shape.label_width, 1, n};
     if constexpr (LabelMetric::of_directions) {
-      device.launch(PackDirections<S, T>{labels.vectors, packed, memory.label_inverse_norms},
-                    shape.label_width > 0 ? n : 0);
+      device.launch(PackDirections<S, T>{labels.vectors, packed, memory.label_inverse_norms}, n);
     } else {
       device.launch(PackFeatures<S, T>{labels.vectors, packed}, blocks_for(n * shape.label_width));
     }

@@ -18,11 +18,6 @@
 
 namespace ldmat::detail {
 
-/// Pairs with |x_i - x_j|^2 <= near_bound (|x_i|^2 + |x_j|^2) are recomputed. The rounding error of the
-/// product form is some units in the last place of the norms, so that a distance kept at this bound
-/// has lost less than a factor 1 / near_bound of its relative precision.
-inline constexpr double near_bound = 0.08;
-
 /// Pairs of a row that were recomputed.
 struct NearPairs {
   Index count = 0;

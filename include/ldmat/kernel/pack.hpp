@@ -13,13 +13,6 @@
 
 namespace ldmat::detail {
 
-/// Components of a packed sample: a metric of directions needs one more, which is 1 for a row of
-/// zeros and 0 for all others, and so puts rows of zeros at right angles to everything else.
-template <Metric M>
-constexpr Index packed_width(Index dimension) {
-  return M::of_directions ? dimension + 1 : dimension;
-}
-
 /// Unit vectors along the rows of `features`, and 1 / |row|: see packed_width.
 template <class S, class T>
 void pack_directions(MatrixView<const S> features, MatrixView<T> packed,

@@ -39,7 +39,7 @@ struct DirectGames {
     T columns[side][size + 1];
   };
   struct Shared {
-    T rows[depth][size + 1];  // one more: neighbouring threads write to neighbouring banks
+    T rows[depth][size + 1];
     T columns[depth][size + 1];
     union {
       double sums[3][threads];
@@ -110,13 +110,8 @@ struct DirectGames {
   template <class Block>
   LDMAT_KERNEL void load(Block& block, Shared& shared, Index i0, Index j0, Index k) const {
     block.each([&](int thread) {
-      for (int at = thread; at < size * depth; at += threads) {
-        const int c = at % depth;
-        const int r = at / depth;
-        const bool inside = k + c < features.columns;
-        shared.rows[c][r] = inside && i0 + r < features.rows ? features(i0 + r, k + c) : T(0);
-        shared.columns[c][r] = inside && j0 + r < features.rows ? features(j0 + r, k + c) : T(0);
-      }
+      load_tile<threads>(features, i0, features.rows, k, thread, shared.rows);
+      load_tile<threads>(features, j0, features.rows, k, thread, shared.columns);
     });
   }
 

@@ -21,7 +21,7 @@ void zero(Device& device, T* data, Index count) {
 /// The features by rows in memory.packed.
 template <class M, class Device, class S, class T>
 MatrixView<const T> pack(Device& device, MatrixView<const S> x, T* to, T* inverse_norms) {
-  const Index width = M::of_directions ? x.columns + 1 : x.columns;
+  const Index width = packed_width<M>(x.columns);
   const MatrixView<T> packed{to, x.rows, width, feature_stride(width), 1};
   if constexpr (M::of_directions) {
     device.launch(PackDirections<S, T>{x, packed, inverse_norms}, x.rows);
@@ -74,7 +74,21 @@ MatrixView<const T> multiply_panels(Device& device, MatrixView<const T> x, const
     zero(device, memory.coefficient_sums, n);
   }
   const auto row = [&](Index i) { return memory.centred + i * stride; };
-  const auto to = [&](Index i) { return memory.gradient + i * stride; };
+  // What a panel adds to the gradient of its rows or, transposed, of its columns.
+  const auto add_gradient = [&](const GramPanel<T>& panel, bool transposed) {
+    const Index to = transposed ? panel.column : panel.row;
+    const Index from = transposed ? panel.row : panel.column;
+    const Index count = transposed ? panel.columns : panel.rows;
+    device.launch(AddCoefficients<T>{transposed ? panel.column_sums : panel.row_sums,
+                                     transposed ? panel.row_tiles() : panel.column_tiles(),
+                                     panel.stride, count, memory.coefficient_sums + to},
+                  blocks_for(count));
+    device.multiply(Product<T>{count, width, transposed ? panel.rows : panel.columns,
+                               panel.products, panel.stride, transposed, row(from), stride, false,
+                               memory.gradient + to * stride, stride, true});
+    device.launch(MoveNear<T>{x, panel, transposed, gradient},
+                  MoveNear<T>::blocks(panel, transposed, width));
+  };
   const Index panel_rows = memory.panel_rows;
   for (Index i = 0; i < n; i += panel_rows) {
     for (Index j = i; j < n; j += panel_rows) {
@@ -90,21 +104,8 @@ MatrixView<const T> multiply_panels(Device& device, MatrixView<const T> x, const
           panel.tiles());
       device.launch(AddSums{memory.report, panel.tile_sums, panel.tiles()}, 1);
       if constexpr (WithGradient) {
-        device.launch(AddCoefficients<T>{panel.row_sums, panel.column_tiles(), panel.stride,
-                                         panel.rows, memory.coefficient_sums + i},
-                      blocks_for(panel.rows));
-        device.multiply(Product<T>{panel.rows, width, panel.columns, panel.products, panel.stride,
-                                   false, row(j), stride, false, to(i), stride, true});
-        device.launch(MoveNear<T>{x, panel, false, gradient},
-                      MoveNear<T>::blocks(panel, false, width));
-        if (panel.diagonal()) continue;
-        device.launch(AddCoefficients<T>{panel.column_sums, panel.row_tiles(), panel.stride,
-                                         panel.columns, memory.coefficient_sums + j},
-                      blocks_for(panel.columns));
-        device.multiply(Product<T>{panel.columns, width, panel.rows, panel.products, panel.stride,
-                                   true, row(i), stride, false, to(j), stride, true});
-        device.launch(MoveNear<T>{x, panel, true, gradient},
-                      MoveNear<T>::blocks(panel, true, width));
+        add_gradient(panel, false);
+        if (!panel.diagonal()) add_gradient(panel, true);
       }
     }
   }

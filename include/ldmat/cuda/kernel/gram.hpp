@@ -9,9 +9,6 @@
 
 namespace ldmat::detail::cuda {
 
-/// Pairs with |x_i - x_j|^2 <= near_bound (|x_i|^2 + |x_j|^2) are recomputed; see kernel/gram.hpp.
-inline constexpr double near_pair_bound = 0.08;
-
 struct GramTile {
   static constexpr int side = 16;            ///< threads, both ways
   static constexpr int micro = 4;            ///< pairs of a thread, both ways
@@ -157,7 +154,7 @@ struct GramEpilogue {
           const T product = panel.products[(r0 + row) * panel.stride + c0 + column];
           const T norm_sum = norms[panel.row + r0 + row] + norms[panel.column + c0 + column];
           sum = norm_sum - (product + product);
-          near_pair = sum <= static_cast<T>(near_pair_bound) * norm_sum;
+          near_pair = sum <= static_cast<T>(near_bound) * norm_sum;
         }
         mine.pairs[r][c] = near_pair ? T(0) : sum;
         if (near_pair) mine.near_pairs |= 1u << (r * micro + c);
@@ -168,18 +165,11 @@ struct GramEpilogue {
 
   template <class Block>
   LDMAT_KERNEL void load(Block& block, Shared& shared, Index r0, Index c0, Index k) const {
+    const Index i0 = panel.row + r0;
+    const Index j0 = panel.column + c0;
     block.each([&](int thread) {
-      for (int at = thread; at < size * depth; at += threads) {
-        const int component = at % depth;
-        const int sample = at / depth;
-        const bool within = k + component < features.columns;
-        const bool row = within && r0 + sample < panel.rows;
-        const bool column = within && c0 + sample < panel.columns;
-        shared.rows[component][sample] =
-            row ? features(panel.row + r0 + sample, k + component) : T(0);
-        shared.columns[component][sample] =
-            column ? features(panel.column + c0 + sample, k + component) : T(0);
-      }
+      load_tile<threads>(features, i0, panel.row + panel.rows, k, thread, shared.rows);
+      load_tile<threads>(features, j0, panel.column + panel.columns, k, thread, shared.columns);
     });
   }
 

@@ -46,4 +46,18 @@ struct PairEpilogue {
   }
 };
 
+/// Components k, k + 1, ... of the samples from `begin` on, one component behind the other; zeros behind
+/// the last component and from sample `end` on.
+template <int Threads, class T, int Depth, int Stride>
+LDMAT_KERNEL void load_tile(MatrixView<const T> features, Index begin, Index end, Index k,
+                            int thread, T (&tile)[Depth][Stride]) {
+  constexpr int samples = Stride - 1;  // one more: neighbouring threads write to neighbouring banks
+  for (int at = thread; at < samples * Depth; at += Threads) {
+    const int component = at % Depth;
+    const int sample = at / Depth;
+    const bool inside = k + component < features.columns && begin + sample < end;
+    tile[component][sample] = inside ? features(begin + sample, k + component) : T(0);
+  }
+}
+
 }  // namespace ldmat::detail::cuda
