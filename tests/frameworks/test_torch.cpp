@@ -1,5 +1,3 @@
-#include "support.hpp"
-
 #include <ldmat/torch/loss.hpp>
 
 #include <ATen/Parallel.h>
@@ -13,8 +11,6 @@
 namespace {
 
 using at::Tensor;
-using support::contains;
-using support::message_of;
 
 /// 24 samples of 5 components, of four classes, two of them the same.
 Tensor batch(std::uint64_t seed, std::int64_t n = 24, std::int64_t d = 5) {
@@ -53,6 +49,19 @@ double gradient_error(const F& f, const Tensor& x) {
     }
   }
   return largest(analytic - numeric) / largest(numeric);
+}
+
+template <class Call>
+std::string message_of(const Call& call) {
+  try {
+    call();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
 }
 
 }  // namespace
@@ -194,8 +203,8 @@ TEST_CASE("a second derivative is refused, the first may be asked for with a gra
   const Tensor first = derivative(loss(x, classes()), x, /*create_graph=*/true);
   CHECK(at::equal(first, derivative(loss(x, classes()), x)));
   CHECK(first.requires_grad());
-  CHECK(contains(message_of([&] { derivative(first.pow(2).sum(), x); }),
-                 "cannot be differentiated twice"));
+  CHECK(has(message_of([&] { derivative(first.pow(2).sum(), x); }),
+            "cannot be differentiated twice"));
 }
 
 TEST_CASE("what does not fit is refused by name") {
@@ -204,20 +213,20 @@ TEST_CASE("what does not fit is refused by name") {
   const auto said = [&](const Tensor& features, const Tensor& labels) {
     return message_of([&] { loss(features, labels); });
   };
-  CHECK(contains(said(Tensor(), classes()), "features is an undefined tensor"));
-  CHECK(contains(said(x, Tensor()), "labels is an undefined tensor"));
-  CHECK(contains(said(x[0], classes()), "features has 1 dimensions"));
-  CHECK(contains(said(x.to_sparse(), classes()), "must be a dense matrix"));
-  CHECK(contains(said(x.to(at::kInt), classes()), "features is of Int, but must be of Float"));
-  CHECK(contains(said(x, classes().to(at::kFloat)),
-                 "labels has 1 dimensions of Float, but must be one"));
-  CHECK(contains(said(x, classes().unsqueeze(1)), "labels has 2 dimensions of Long"));
-  CHECK(contains(said(x, classes(23)), "labels has 23 entries, but features has 24 rows"));
-  CHECK(contains(said(x, classes() - 1), "labels[0] is -1"));
-  CHECK(contains(said(x, at::randn({24, 2}).requires_grad_()), "labels requires a gradient"));
-  CHECK(contains(said(x.to(at::kMeta), classes()), "labels is on cpu, but features is on meta"));
-  CHECK(contains(said(x.to(at::kMeta), classes().to(at::kMeta)),
-                 "features is on meta, but ldmat computes"));
+  CHECK(has(said(Tensor(), classes()), "features is an undefined tensor"));
+  CHECK(has(said(x, Tensor()), "labels is an undefined tensor"));
+  CHECK(has(said(x[0], classes()), "features has 1 dimensions"));
+  CHECK(has(said(x.to_sparse(), classes()), "must be a dense matrix"));
+  CHECK(has(said(x.to(at::kInt), classes()), "features is of Int, but must be of Float"));
+  CHECK(
+      has(said(x, classes().to(at::kFloat)), "labels has 1 dimensions of Float, but must be one"));
+  CHECK(has(said(x, classes().unsqueeze(1)), "labels has 2 dimensions of Long"));
+  CHECK(has(said(x, classes(23)), "labels has 23 entries, but features has 24 rows"));
+  CHECK(has(said(x, classes() - 1), "labels[0] is -1"));
+  CHECK(has(said(x, at::randn({24, 2}).requires_grad_()), "labels requires a gradient"));
+  CHECK(has(said(x.to(at::kMeta), classes()), "labels is on cpu, but features is on meta"));
+  CHECK(has(said(x.to(at::kMeta), classes().to(at::kMeta)),
+            "features is on meta, but ldmat computes"));
 }
 
 TEST_CASE("batches of fewer than two samples") {
