@@ -10,3 +10,19 @@ ldmat_add_test(train_app LIBRARIES ldmat_train_lib SOURCES
   train/test_app_run.cpp)
 target_compile_definitions(test_train_app PRIVATE LDMAT_TRAIN_PROGRAM="$<TARGET_FILE:ldmat-train>")
 add_dependencies(test_train_app ldmat-train)
+
+# The studies, with stand-ins for the programs; where ldmat-eval is there, a quick one with the programs, too.
+find_package(Python3 QUIET COMPONENTS Interpreter)
+if(UNIX AND Python3_Interpreter_FOUND AND NOT CMAKE_CROSSCOMPILING)
+  set(studies_programs)
+  if(TARGET ldmat-eval AND NOT CMAKE_CXX_FLAGS MATCHES "sanitize|coverage")
+    set(studies_programs --programs "${PROJECT_BINARY_DIR}")
+  endif()
+  add_test(NAME studies COMMAND Python3::Interpreter
+           "${CMAKE_CURRENT_SOURCE_DIR}/train/test_studies.py" ${studies_programs})
+  set_tests_properties(studies PROPERTIES COST 20 TIMEOUT 600)
+  add_test(NAME docs_results COMMAND Python3::Interpreter
+           "${PROJECT_SOURCE_DIR}/examples/studies/studies.py" docs --check)
+else()
+  message(STATUS "ldmat: no tests of the studies: there is no Python 3, or not this system's")
+endif()

@@ -14,11 +14,11 @@ class Column:
 
 
 def _accuracy(title, name):
-    return Column(title, ("evaluation", "classifiers", name, "accuracy"), 100)
+    return Column(f"{title}, %", ("evaluation", "classifiers", name, "accuracy"), 100)
 
 
 def _outside(title, name):
-    return Column(title, ("evaluation", "classifiers", name, "outside_superclass"), 100)
+    return Column(f"{title}, %", ("evaluation", "classifiers", name, "outside_superclass"), 100)
 
 
 def _of(title, *path, scale=1, digits=2):
@@ -36,9 +36,9 @@ CLASSIFIERS = {
 
 COLUMNS = {
     **{name: _accuracy(title, name) for name, title in CLASSIFIERS.items()},
-    "own": Column("own classifier", ("metrics", "final", "softmax_accuracy"), 100),
+    "own": Column("own classifier, %", ("metrics", "final", "softmax_accuracy"), 100),
     # Of ldmat-eval's classifiers the one with the best mean.
-    "best": Column("best classifier", ()),
+    "best": Column("best classifier, %", ()),
     "within": _of("within", "geometry", "mean_same_distance", digits=3),
     "between": _of("between", "geometry", "mean_centre_distance", digits=3),
     "min_ratio": _of("smallest / within", "geometry", "min_ratio"),
@@ -46,9 +46,9 @@ COLUMNS = {
     "map_at_r": _of("MAP@R", "retrieval", "map_at_r", digits=3),
     "outside_nearest_centroid": _outside("outside, centroid", "nearest_centroid"),
     "outside_5-nn": _outside("outside, 5-NN", "5-nn"),
-    "unseen_precision_at_1": _of("unseen: precision@1", "unseen", "precision_at_1", scale=100),
+    "unseen_precision_at_1": _of("unseen: precision@1, %", "unseen", "precision_at_1", scale=100),
     "unseen_map_at_r": _of("unseen: MAP@R", "unseen", "map_at_r", digits=3),
-    "unseen_nearest_centroid": _of("unseen: centroid", "unseen", "nearest_centroid", scale=100),
+    "unseen_nearest_centroid": _of("unseen: centroid, %", "unseen", "nearest_centroid", scale=100),
 }
 
 

@@ -65,12 +65,13 @@ def contents(into):
     texts = {name: NOT_MEASURED for name in known_tables()}
     for path in sorted((into / "results").glob("*.json")):
         summary = read_json(path)
-        if not isinstance(summary, dict) or summary.get("study") != path.stem or path.stem not in definitions.STUDIES:
+        study = summary.get("study") if isinstance(summary, dict) else None
+        if study != path.stem or study not in definitions.STUDIES:
             raise PageError(f"{path.name} is not what `studies.py docs` writes of a study")
         try:
             for table in summary["tables"]:
                 if known_tables().get(table["name"]) != path.stem:
-                    raise PageError(f"{path.name} has the table {table['name']}, which {path.stem} has not")
+                    raise PageError(f"{path.name} has the table {table['name']}, which {study} has not")
                 text = markdown(summary, table, IMAGES)
                 texts[table["name"]] = f"{text}\nBy `{summary['command']}`.\n"
         except (KeyError, TypeError) as error:
@@ -99,14 +100,14 @@ def copy(root, into, studies, partial=False):
         if summary is None:
             done.append(f"{study}: no results in {root}; what the page has stays")
         elif not partial and (not summary["finished"] or summary["quick"]):
-            done.append(f"{study}: {'only a quick try' if summary['quick'] else 'not finished'}; what the page has "
-                        "stays (--partial takes it all the same)")
+            why = "only a quick try" if summary["quick"] else "not finished"
+            done.append(f"{study}: {why}; what the page has stays (--partial takes it all the same)")
         else:
             pictures = [table["picture"] for table in summary["tables"] if table["picture"]]
             missing = [name for name in pictures if not (root / study / name).exists()]
             if missing:
-                raise PageError(f"{study}: the pictures {', '.join(missing)} are not drawn; matplotlib draws them: "
-                                f"studies.py {study}")
+                raise PageError(f"{study}: the pictures {', '.join(missing)} are not drawn; with matplotlib "
+                                f"`studies.py {study}` draws them")
             ready.append((study, summary, pictures))
     for study, summary, pictures in ready:
         summary = {name: value for name, value in summary.items() if name != "runs"}
@@ -125,8 +126,9 @@ def check(into):
     found = places(text)
     check_names(found)
     texts = contents(into)
-    problems = [f"the table {name} is not that of {into.name}/results/{study}.json (studies.py docs writes it)"
-                for name, study in known_tables().items() if text[slice(*found["study", name])] != texts[name]]
+    problems = [f"the table {name} is not that of results/{study}.json (`studies.py docs` writes it)"
+                for name, study in known_tables().items()
+                if text[slice(*found["study", name])] != texts[name]]
     wanted = {name for each in texts.values() for name in re.findall(rf"\({IMAGES}/([^)]+)\)", each)}
     there = {path.name for path in (into / IMAGES).glob("*")}
     problems += [f"{IMAGES}/{name} is not there" for name in sorted(wanted - there)]

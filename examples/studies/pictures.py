@@ -5,7 +5,7 @@ import warnings
 
 import figures
 from results import runs_of
-from runner import even, read_json, write_whole
+from runner import read_json, thinned, write_whole
 
 COLOURS = "#4e79a7 #f28e2b #e15759 #76b7b2 #59a14f #d4a91c #b07aa1 #ff7fa1 #9c755f #6b6b6b".split()
 POINTS = 2000  # of all panels of a picture
@@ -51,24 +51,25 @@ def panels(plt, root, table, seeds, one_scale):
             evaluation = runs[0].files()["evaluation"] or {}
             found.append((row.name, points, figures.value({"evaluation": evaluation},
                                                           figures.COLUMNS["nearest_centroid"])))
+            names = ((runs[0].files()["metrics"] or {}).get("data") or {}).get("classes") or []
     if not found:
         return None
-    columns = min(len(found), 3 if len(found) in (3, 5, 6) else 4)
-    lines = math.ceil(len(found) / columns)
-    figure, axes = plt.subplots(lines, columns, figsize=(2.6 * columns, 2.75 * lines), squeeze=False,
+    count = math.ceil(len(found) / (1 if len(found) < 5 else 2 if len(found) < 11 else 3))
+    height = math.ceil(len(found) / count)
+    figure, axes = plt.subplots(height, count, figsize=(2.4 * count, 2.5 * height + 0.3), squeeze=False,
                                 layout="constrained")
     halves = []
     for ax, (name, points, accuracy) in zip(axes.flat, found):
         taken = [(points["labels"][at], *points["features"][at])
-                 for at in even(len(points["labels"]), POINTS // len(found))]
+                 for at in thinned(points["labels"], POINTS // len(found))]
         for label in sorted({each[0] for each in taken}):
             own = [each for each in taken if each[0] == label]
             ax.plot([x for _, x, _ in own], [y for _, _, y in own], "o", markersize=2.2, markeredgewidth=0,
-                    color=COLOURS[label % len(COLOURS)])
+                    color=COLOURS[label % len(COLOURS)], label=names[label] if label < len(names) else label)
         ax.set_title(name if accuracy is None else f"{name}: {accuracy:.2f} %")
-        middle = [(min(each[axis] for each in taken) + max(each[axis] for each in taken)) / 2 for axis in (1, 2)]
-        half = max(max(each[axis] for each in taken) - min(each[axis] for each in taken) for axis in (1, 2)) / 2
-        halves.append((ax, middle, half * 1.06 or 1))
+        ranges = [(min(values), max(values)) for values in list(zip(*taken))[1:]]
+        half = max(high - low for low, high in ranges) / 2
+        halves.append((ax, [(low + high) / 2 for low, high in ranges], half * 1.06 or 1))
     widest = max(half for _, _, half in halves)
     for ax, (x, y), half in halves:
         half = widest if one_scale else half
@@ -76,6 +77,14 @@ def panels(plt, root, table, seeds, one_scale):
         ax.locator_params(nbins=5)
     for ax in axes.flat[len(found):]:
         ax.remove()
+    handles, texts = axes.flat[0].get_legend_handles_labels()
+    if len(texts) <= len(COLOURS):
+        # The longer the names, the fewer beside each other.
+        beside = max(1, min(len(texts), int(2.4 * count * 11 / (4 + max(map(len, texts))))))
+        figure.legend(handles, texts, loc="lower center", ncol=beside, handletextpad=0, columnspacing=1,
+                      markerscale=2.5)
+        below = (0.1 + 0.2 * math.ceil(len(texts) / beside)) / (2.5 * height + 0.3)
+        figure.get_layout_engine().set(rect=(0, below, 1, 1 - below))
     return figure
 
 
@@ -93,7 +102,8 @@ def lines(plt, summary):
             if not there:
                 continue
             drawn = True
-            ax.errorbar([x for x, _ in there], [each["mean"] for _, each in there],
+            # Beside each other, so that one spread does not hide the other.
+            ax.errorbar([x * 2 ** (0.08 * (at - 0.5)) for x, _ in there], [each["mean"] for _, each in there],
                         [each["spread"] or 0 for _, each in there], label=name, marker="o", markersize=3.5,
                         capsize=2, linewidth=1.4, color=COLOURS[at])
         ax.set_xscale("log", base=2)
@@ -124,7 +134,7 @@ def bars(plt, summary):
     ax.set_yticks(range(len(summary["rows"])), [row["name"] for row in summary["rows"]])
     ax.invert_yaxis()
     ax.set_xlabel("accuracy, %")
-    figure.legend(loc="outside upper center", ncols=3) if hasattr(ax, "ecdf") else ax.legend(loc="best")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncol=len(kinds))
     return figure if drawn else None
 
 
@@ -147,7 +157,7 @@ def draw(plt, root, tables, summary):
             warnings.simplefilter("ignore")
             figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
-        # One form of line ends, without spaces before them.
-        write_whole(path, "".join(line.rstrip() + "\n" for line in path.read_text(encoding="utf-8").splitlines()))
+        text = path.read_text(encoding="utf-8")
+        write_whole(path, "".join(line.rstrip() + "\n" for line in text.splitlines()))
         paths.append(path)
     return paths, problems

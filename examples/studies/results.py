@@ -44,7 +44,8 @@ def shared_options(table):
     parsed = [opts.parse(row.train) for row in table.rows]
     shared = {name: value for name, value in parsed[0].items()
               if all(name in each and each[name] == value for each in parsed)}
-    return opts.write(shared), [opts.write({n: v for n, v in each.items() if n not in shared}) for each in parsed]
+    own = [{name: value for name, value in each.items() if name not in shared} for each in parsed]
+    return opts.write(shared), [opts.write(each) for each in own]
 
 
 def summarize(study, root, tables, seeds, quick):
@@ -69,7 +70,7 @@ def summarize(study, root, tables, seeds, quick):
             "first": table.first,
             "columns": [{"name": name, "title": figures.COLUMNS[name].title,
                          "digits": figures.COLUMNS[name].digits} for name in table.columns],
-            "rows": [{"name": row.name, "options": options, **({"series": row.series, "x": row.x} if row.series else {}),
+            "rows": [{"name": row.name, "options": options, "series": row.series, "x": row.x,
                       "figures": figures.row_figures(found, table.columns)}
                      for row, options, found in zip(table.rows, own, results)],
             "picture": f"{table.name}.svg" if table.picture else None,
@@ -88,8 +89,6 @@ def caption(summary, table):
 def markdown(summary, table, images=None):
     """A table with its caption; with its picture, where that lies in the folder `images`."""
     titles = [table["first"], *(column["title"] for column in table["columns"])]
-    percent = [figures.COLUMNS[column["name"]].scale == 100 or column["name"] == "best" for column in table["columns"]]
-    titles[1:] = [f"{title}, %" if is_percent else title for title, is_percent in zip(titles[1:], percent)]
     lines = [caption(summary, table), "", "| " + " | ".join(titles) + " |",
              "|---" + "|---:" * len(table["columns"]) + "|"]
     for row in table["rows"]:
@@ -108,17 +107,21 @@ def write_study(study, root, tables, seeds, quick):
     text = f"# {study}\n\nBy `{summary['command']}`\n"
     text += "".join(f"\n{problem}\n" for problem in problems)
     for table in summary["tables"]:
-        text += f"\n## {table['title']}\n\n" + markdown(summary, table)
+        text += f"\n## {table['name']}\n\n" + markdown(summary, table)
     write_whole(folder / "table.md", text)
 
     every = {}
     for table in tables:
         for row, found in zip(table.rows, runs_of(root, table, seeds)):
             for run in found:
-                entry = every.setdefault(run.name, {
-                    "run": run.name, "rows": [], "seed": run.seed, "train": f"ldmat-train {run.train} --threads 1",
-                    "evaluate": " ".join(["ldmat-eval", run.evaluate]).strip(), "seconds": run.note()["seconds"],
-                    **(run.result() or {"metrics": None, "evaluation": None})})
-                entry["rows"].append([table.name, row.name])
-    write_whole(folder / "results.json", json.dumps({**summary, "runs": list(every.values())}, indent=1) + "\n")
+                if run.name not in every:
+                    every[run.name] = {
+                        "run": run.name, "rows": [], "seed": run.seed,
+                        "train": f"ldmat-train {run.train} --threads 1",
+                        "evaluate": " ".join(["ldmat-eval", run.evaluate]).strip(),
+                        "seconds": run.note()["seconds"],
+                        **(run.result() or {"metrics": None, "evaluation": None})}
+                every[run.name]["rows"].append([table.name, row.name])
+    whole = {**summary, "runs": list(every.values())}
+    write_whole(folder / "results.json", json.dumps(whole, indent=1) + "\n")
     return summary, problems

@@ -57,10 +57,11 @@ def clock(seconds):
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def even(count, wanted):
-    """At most `wanted` of the numbers below `count`, at even distances."""
-    wanted = min(count, wanted)
-    return [at * count // wanted for at in range(wanted)]
+def thinned(labels, wanted):
+    """The places of at most `wanted` samples, of each class the same share, in their order."""
+    by_class = sorted(range(len(labels)), key=lambda at: labels[at])
+    wanted = min(len(labels), wanted)
+    return sorted(by_class[at * len(labels) // wanted] for at in range(wanted))
 
 
 class Run:
@@ -84,8 +85,8 @@ class Run:
         note = read_json(self.folder / "run.json")
         if not isinstance(note, dict) or opts.parse(note.get("train", "")) != opts.parse(self.train):
             note = {}
-        return {"train": self.train, "trained": False, "evaluated": None, "seconds": {"train": 0, "evaluate": 0},
-                **note}
+        nothing = {"trained": False, "evaluated": None, "seconds": {"train": 0, "evaluate": 0}}
+        return {"train": self.train, **nothing, **note}
 
     def files(self):
         return {"metrics": read_json(self.folder / "metrics.json"),
@@ -215,7 +216,8 @@ class Runner:
         accuracy = ((run.files()["evaluation"] or {}).get("classifiers", {}).get("nearest_centroid", {})
                     .get("accuracy"))
         figure = f"{100 * accuracy:.2f} % by nearest centroid, " if accuracy is not None else ""
-        self.say(f"{where}: {figure}{clock(seconds)}; " + (f"about {clock(left)} left" if at < count else "all done"))
+        rest = f"about {clock(left)} left" if at < count else "all done"
+        self.say(f"{where}: {figure}{clock(seconds)}; {rest}")
 
     def _finish(self, run):
         """Does what is missing of a run."""
@@ -256,9 +258,10 @@ class Runner:
                 if self.stopping:
                     raise Stopped
                 # Of a session of its own: a Ctrl-C reaches it once, through _pass_on().
-                child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
-                                         stderr=output, start_new_session=True,
-                                         pass_fds=[lock.fileno()], env={**os.environ, "OMP_NUM_THREADS": "1"})
+                child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+                                         stdout=output, stderr=output, start_new_session=True,
+                                         pass_fds=[lock.fileno()],
+                                         env={**os.environ, "OMP_NUM_THREADS": "1"})
                 self.children.add(child)
             status = child.wait()
             with self.lock:
@@ -269,7 +272,8 @@ class Runner:
             if self.stopping:
                 raise Stopped
             ended = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
-            raise RunError(f"{Path(command[0]).name} {ended}: {complaint(log, Path(command[0]).name)} (all of it: {log})")
+            name = Path(command[0]).name
+            raise RunError(f"{name} {ended}: {complaint(log, name)} (all of it: {log})")
 
     @staticmethod
     def _write(run, note):
@@ -332,6 +336,7 @@ class Runner:
 def complaint(log, program):
     """The line of a log that says what went wrong, as far as can be told: the program's own message."""
     lines = re.split(r"[\r\n]+", log.read_text(encoding="utf-8", errors="replace").strip())
+    lines = [line for line in lines if not line.startswith("Run with --help")] or [""]
     own = [line for line in lines if line.startswith(f"{program}: ")]
     return (own or lines)[-1] or "it printed nothing"
 
@@ -346,7 +351,7 @@ def keep_points(run):
         if {"f0", "f1", "label"} - set(rows.fieldnames or ()) or "f2" in rows.fieldnames:
             return
         points = [(int(row["label"]), float(row["f0"]), float(row["f1"])) for row in rows]
-    kept = [points[at] for at in even(len(points), POINTS)]
+    kept = [points[at] for at in thinned([label for label, _, _ in points], POINTS)]
     text = {"labels": [label for label, _, _ in kept],
             "features": [[float(f"{x:.5g}"), float(f"{y:.5g}")] for _, x, y in kept]}
     write_whole(run.folder / "points.json", json.dumps(text) + "\n")

@@ -47,21 +47,21 @@ def positive(text):
 
 def parse(words):
     names = [*definitions.STUDIES, "all", "status", "docs"]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", choices=names, metavar="study", help=", ".join(names))
-    parser.add_argument("--out", type=Path, default=Path("out/studies"), help="folder of all results (%(default)s)")
-    parser.add_argument("--data", type=Path, default=None,
-                        help="folder that holds the data sets (or the environment variable LDMAT_DATA_DIR)")
-    parser.add_argument("--seeds", type=positive, default=None,
-                        help=f"seeds 1 to this ({definitions.SEEDS}; 1 with --quick)")
-    parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, one thread each (%(default)s)")
-    parser.add_argument("--programs", type=Path, default=None,
-                        help="build folder of ldmat-train and ldmat-eval (build/demo, or build/release)")
-    parser.add_argument("--quick", action="store_true", help="a try: the embedded digits, one epoch")
-    parser.add_argument("--keep-features", action="store_true", help="keep the features of every run")
-    parser.add_argument("--into", type=Path, default=SOURCE / "docs", help="docs: the folder of results.md")
-    parser.add_argument("--check", action="store_true", help="docs: whether results.md is what its figures say")
-    parser.add_argument("--partial", action="store_true", help="docs: also of what is unfinished or a quick try")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("study", choices=names, metavar="study", help=", ".join(names))
+    add("--out", type=Path, default=Path("out/studies"), help="folder of all results (%(default)s)")
+    add("--data", type=Path, help="folder of the data sets (or the environment variable LDMAT_DATA_DIR)")
+    add("--seeds", type=positive, help=f"seeds 1 to this ({definitions.SEEDS}; 1 with --quick)")
+    add("--jobs", type=positive, default=2, help="runs at a time, one thread each (%(default)s)")
+    add("--programs", type=Path,
+        help="build folder of ldmat-train and ldmat-eval (build/demo, or build/release)")
+    add("--quick", action="store_true", help="a try: the embedded digits, one epoch")
+    add("--keep-features", action="store_true", help="keep the features of every run")
+    add("--into", type=Path, default=SOURCE / "docs", help="docs: the folder of results.md")
+    add("--check", action="store_true", help="docs: whether results.md is what its figures say")
+    add("--partial", action="store_true", help="docs: also of what is unfinished or a quick try")
     arguments = parser.parse_args(words)
     if arguments.seeds is None:
         arguments.seeds = 1 if arguments.quick else definitions.SEEDS
@@ -117,7 +117,7 @@ def run(names, arguments):
                 needs = " and ".join(definitions.TRAINS_NOTHING[name])
                 say(f"{name}: {missing} runs of {needs} are not finished; run those first")
         else:
-            say(f"{name}: {sum(map(len, (table.rows for table in tables)))} rows, {arguments.seeds} seeds")
+            say(f"{name}: {len(todo)} runs")
             runner = Runner(programs_folder(arguments.programs), arguments.data, arguments.jobs,
                             arguments.keep_features, say)
             try:
@@ -139,10 +139,11 @@ def status(arguments):
     finished, todo = [], []
     lines = []
     for name in definitions.STUDIES:
-        every = results.study_runs(arguments.out, definitions.tables(name, arguments.quick), arguments.seeds)
+        tables = definitions.tables(name, arguments.quick)
+        every = results.study_runs(arguments.out, tables, arguments.seeds)
         done = [each for each in every if each.finished()]
         left = [each for each in every if not each.finished()]
-        fresh = [] if name in definitions.TRAINS_NOTHING else [each for each in left if each.name not in counted]
+        fresh = [each for each in left if each.name not in counted and name not in definitions.TRAINS_NOTHING]
         counted |= {each.name for each in left}
         finished += done
         todo += fresh
@@ -155,7 +156,8 @@ def status(arguments):
         if fresh:
             text += f", about {clock(estimate.seconds(fresh, arguments.jobs))} left"
         elif done < count:
-            text += f", the rest comes from {' and '.join(definitions.TRAINS_NOTHING.get(name, ['the above']))}"
+            needs = definitions.TRAINS_NOTHING.get(name, ("the studies above",))
+            text += f", the rest comes from {' and '.join(needs)}"
         say(text)
     say(f"in all {clock(estimate.seconds(todo, arguments.jobs))} left, {arguments.jobs} runs at a time"
         if todo else "nothing is left to do")
