@@ -35,7 +35,11 @@ SOURCE = Path(__file__).resolve().parents[2]
 
 
 def say(text):
-    print(text, flush=True)
+    """Prints a line; where nobody reads any more, the work goes on."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
 
 
 def positive(text):
@@ -189,8 +193,6 @@ def main(words=None):
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        os._exit(1)
 
 
 if __name__ == "__main__":
