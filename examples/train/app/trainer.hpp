@@ -138,8 +138,9 @@ class Trainer {
                                      Rng& rng) {
     const Shape in{static_cast<Index>(shape.channels), static_cast<Index>(shape.height),
                    static_cast<Index>(shape.width)};
-    return options.network == "resnet" ? resnet<float>(in, options.dim, rng)
-                                       : lenet<float>(in, options.dim, rng);
+    const bool unit_length = options.normalize == "on";
+    return options.network == "resnet" ? resnet<float>(in, options.dim, rng, unit_length)
+                                       : lenet<float>(in, options.dim, rng, unit_length);
   }
 
   static std::unique_ptr<Optimizer<float>> make_optimizer(const TrainOptions& options,
