@@ -40,6 +40,8 @@ struct TrainOptions {
   std::string reduction = "mean";
   std::string network = "auto";
   std::string normalize = "auto";
+  int shift = -1;
+  std::string flip = "auto";
   int epochs = 0;
   int batch = 0;
   int per_class = -1;
@@ -106,6 +108,10 @@ void visit_options(Options& o, Visit visit) {
   visit("network", o.network, Allowed{{"auto", "lenet", "resnet"}}, "auto: as fits the images");
   visit("normalize", o.normalize, Allowed{{"auto", "on", "off"}},
         "features scaled to length 1 by a last layer; auto: on for supcon and triplet");
+  visit("shift", o.shift, range(-1, 1024),
+        "training images are moved by up to so many pixels; -1: as fits the data set");
+  visit("flip", o.flip, Allowed{{"auto", "on", "off"}},
+        "training images are mirrored at random; auto: as fits the data set");
   visit("epochs", o.epochs, range(0, 1e6), "passes through the data; 0: as fits the data set");
   visit("batch", o.batch, range(0, 65536), "images per step; 0: as fits the data set");
   visit("per-class", o.per_class, range(-1, 65536),
@@ -139,6 +145,8 @@ inline TrainOptions resolved(TrainOptions o) {
   }
   if (o.network == "auto") o.network = colour ? "resnet" : "lenet";
   const bool directions = o.loss == "supcon" || o.loss == "triplet";
+  if (o.shift == -1) o.shift = colour ? 4 : 0;
+  if (o.flip == "auto") o.flip = colour ? "on" : "off";
   if (o.normalize == "auto") o.normalize = directions ? "on" : "off";
   if (o.margin == 0 && o.loss == "contrastive") o.margin = 1;
   if (o.margin == 0 && o.loss == "triplet") o.margin = 0.2;

@@ -4,6 +4,7 @@
 #include "app/checkpoint.hpp"
 #include "app/feature_loss.hpp"
 #include "app/options.hpp"
+#include "data/augment.hpp"
 #include "data/dataset.hpp"
 #include "data/sampler.hpp"
 #include "net/net.hpp"
@@ -38,6 +39,7 @@ class Trainer {
       : options_(options),
         train_(train),
         normalization_(Normalization::of(train)),
+        augmentation_{static_cast<std::size_t>(options.shift), options.flip == "on"},
         rng_(options.seed),
         network_(make_network(options, train.shape, rng_)),
         loss_(make_loss(options, train.num_classes(), rng_)),
@@ -68,6 +70,7 @@ class Trainer {
     sampler_->next(batch_);
     const std::span<const std::uint32_t> indices(batch_);
     gather(train_, indices, normalization_, images_);
+    augment(images_, train_.shape, augmentation_, rng_);
     const auto labels = gather_labels(train_, indices);
     const auto result = loss_->evaluate(network_.forward(images_, Mode::train), labels, gradient_);
     if (!std::isfinite(result.value)) {
@@ -185,6 +188,7 @@ class Trainer {
   TrainOptions options_;
   const Dataset& train_;
   Normalization normalization_;
+  Augmentation augmentation_;
   Rng rng_;
   Network<float> network_;
   std::unique_ptr<FeatureLoss> loss_;
