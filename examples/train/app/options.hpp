@@ -20,6 +20,7 @@ namespace tiny {
 /// the data set. The loss is that of ldmat::recommended.
 struct TrainOptions {
   std::string dataset = "digits";
+  int hold_out = 0;
   std::string loss = "ldmat";
   int dim = 0;
   std::string metric = "euclidean";
@@ -71,6 +72,7 @@ void visit_options(Options& o, Visit visit) {
   const auto zero_up = range(0, 1e12);
   const Allowed any;
   visit("dataset", o.dataset, Allowed{dataset_names()}, "what to learn");
+  visit("hold-out", o.hold_out, range(0, 1e6), "keep so many classes, the last, from the training");
   visit("loss", o.loss, Allowed{{"ldmat", "softmax"}}, "loss on the features");
   visit("dim", o.dim, range(0, 4096), "number of features; 0: as fits the data set");
   visit("metric", o.metric, Allowed{{"euclidean", "squared-euclidean", "cosine", "manhattan"}},
