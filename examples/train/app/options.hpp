@@ -20,6 +20,7 @@ namespace tiny {
 /// the data set. The loss is that of ldmat::recommended.
 struct TrainOptions {
   std::string dataset = "digits";
+  int hold_out = 0;
   std::string loss = "ldmat";
   double margin = 0;
   double temperature = 0.1;
@@ -77,6 +78,7 @@ void visit_options(Options& o, Visit visit) {
   const auto zero_up = range(0, 1e12);
   const Allowed any;
   visit("dataset", o.dataset, Allowed{dataset_names()}, "what to learn");
+  visit("hold-out", o.hold_out, range(0, 1e6), "keep so many classes, the last, from the training");
   visit("loss", o.loss, Allowed{{"ldmat", "softmax", "center", "contrastive", "triplet", "supcon"}},
         "loss on the features");
   visit("margin", o.margin, zero_up,

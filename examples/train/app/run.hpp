@@ -1,6 +1,18 @@
 // One call of ldmat-train: read, train, keep, report.
 #pragma once
 
+#include "app/checkpoint.hpp"
+#include "app/command_line.hpp"
+#include "app/features_file.hpp"
+#include "app/figures.hpp"
+#include "app/interrupt.hpp"
+#include "app/platform.hpp"
+#include "app/plot.hpp"
+#include "app/program.hpp"
+#include "app/progress.hpp"
+#include "app/report.hpp"
+#include "app/trainer.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <chrono>
@@ -13,38 +25,9 @@
 #include <thread>
 #include <vector>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
-#include "app/checkpoint.hpp"
-#include "app/command_line.hpp"
-#include "app/figures.hpp"
-#include "app/interrupt.hpp"
-#include "app/platform.hpp"
-#include "app/plot.hpp"
-#include "app/progress.hpp"
-#include "app/report.hpp"
-#include "app/trainer.hpp"
-
 namespace tiny {
 
 namespace detail {
-
-inline int use_threads(int wanted) {
-#ifdef _OPENMP
-  if (wanted > 0) omp_set_num_threads(wanted);
-  return omp_get_max_threads();
-#else
-  (void)wanted;
-  return 1;
-#endif
-}
-
-inline std::string version_text() {
-  return std::to_string(LDMAT_VERSION_MAJOR) + "." + std::to_string(LDMAT_VERSION_MINOR) + "." +
-         std::to_string(LDMAT_VERSION_PATCH);
-}
 
 /// At most `count` indices at even distances through a data set; all of them for count 0.
 inline std::vector<std::uint32_t> some_indices(const Dataset& data, std::size_t count = 0) {
@@ -80,7 +63,9 @@ class Run {
     std::optional<nlohmann::json> saved = open_out();
     const TrainOptions& options = command_.train;
     threads_ = detail::use_threads(run.threads);
-    const auto data = load_dataset(options.dataset, data_folder(run.data));
+    auto data = load_dataset(options.dataset, data_folder(run.data));
+    classes_ = class_list(options.dataset, data);
+    unseen_ = hold_out(data, options.hold_out);
     Trainer trainer(options, data.train);
     if (saved) take_up(trainer, *saved);
     say_what_is_trained(trainer, data);
@@ -135,6 +120,10 @@ class Run {
               << " features, loss " << o.loss << ", " << o.epochs << " epochs of "
               << trainer.steps_per_epoch() << " steps, " << threads_
               << (threads_ == 1 ? " thread\n" : " threads\n");
+    if (o.hold_out > 0) {
+      std::cerr << "held out: the last " << o.hold_out << " classes, with " << unseen_.size()
+                << " test images\n";
+    }
   }
 
   /// Trains until the end, a signal (returned) or the number of steps asked for.
@@ -203,6 +192,11 @@ class Run {
     const auto figures = figures_of(gallery, data.train.labels, test, data.test.labels,
                                     trainer.loss(), trainer.options());
     write_whole(out_ / "features.csv", features_csv(test, data.test.labels));
+    FeatureFiles files{classes_, {gallery, data.train.labels}, {test, data.test.labels}};
+    if (trainer.options().hold_out > 0) {
+      files.unseen = {trainer.features(unseen_, detail::some_indices(unseen_)), unseen_.labels};
+    }
+    write_features(out_ / "features", files);
     write_metrics(trainer, data, figures);
     print_table(figures, draw(trainer, data, test));
   }
@@ -259,6 +253,8 @@ class Run {
 
   Command command_;
   std::filesystem::path out_;
+  ClassList classes_;  ///< all of the data set, also those held out
+  Dataset unseen_;     ///< the test images of the classes held out
   int threads_ = 1;
   double seconds_ = 0;
   nlohmann::ordered_json epochs_ = nlohmann::ordered_json::array();
