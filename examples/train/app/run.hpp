@@ -11,7 +11,9 @@
 #include "app/program.hpp"
 #include "app/progress.hpp"
 #include "app/report.hpp"
+#include "app/snapshots.hpp"
 #include "app/trainer.hpp"
+#include "app/weights.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -75,6 +77,7 @@ class Run {
                 << " steps. To go on: ldmat-train --resume --out " << run.out << '\n';
       return signal == 0 ? 0 : 128 + signal;
     }
+    keep_what_was_learned(trainer, data);
     std::cerr << "Measuring the features ...\n";
     finish(trainer, data);
     return 0;
@@ -107,6 +110,7 @@ class Run {
     trainer.restore(saved.at("trainer"));
     epochs_ = nlohmann::ordered_json::parse(saved.at("epochs").get<std::string>());
     seconds_ = saved.at("seconds").get<double>();
+    snapshots_ = Snapshots(saved.at("snapshots"));
     std::cerr << "Resuming after " << trainer.steps_done() << " of " << trainer.total_steps()
               << " steps\n";
   }
@@ -141,12 +145,14 @@ class Run {
       since = now;
       save_checkpoint(checkpoint_path(), state(trainer));
     };
+    if (trainer.steps_done() == 0) take_snapshot(trainer, data);
     while (trainer.steps_done() < trainer.total_steps()) {
       if (InterruptGuard::received() != 0 || (limit > 0 && trainer.steps_done() - first >= limit)) {
         progress.clear();
         break;
       }
       trainer.step();
+      take_snapshot(trainer, data);
       const auto epoch = (trainer.steps_done() - 1) / trainer.steps_per_epoch() + 1;
       progress.update(trainer.steps_done(), epoch, epochs, trainer.sums().mean_loss());
       if (trainer.steps_done() % trainer.steps_per_epoch() == 0) {
@@ -183,7 +189,33 @@ class Run {
     return {{"options", to_json(trainer.options())},
             {"trainer", trainer.state()},
             {"epochs", epochs_.dump()},
+            {"snapshots", snapshots_.state()},
             {"seconds", seconds_}};
+  }
+
+  static std::vector<std::uint32_t> snapshot_images(const TrainTest& data) {
+    return detail::some_indices(data.test, 1000);
+  }
+
+  void take_snapshot(Trainer& trainer, const TrainTest& data) {
+    if (trainer.options().dim != 2) return;
+    if (!is_snapshot_moment(trainer.steps_done(), trainer.total_steps())) return;
+    snapshots_.add(trainer.steps_done(), trainer.features(data.test, snapshot_images(data)));
+  }
+
+  /// weights.ldmat, and snapshots.json where there are any; none of an earlier run is left.
+  void keep_what_was_learned(const Trainer& trainer, const TrainTest& data) const {
+    const auto& network = trainer.network();
+    save_weights(
+        out_ / "weights.ldmat", network,
+        {trainer.options().network, network.in(), network.features(), trainer.normalization()});
+    const auto path = out_ / "snapshots.json";
+    std::filesystem::remove(path);
+    if (snapshots_.empty()) return;
+    const auto labels = gather_labels<std::uint32_t>(data.test, snapshot_images(data));
+    write_whole(
+        path,
+        snapshots_.file(labels, data.test.class_names, trainer.steps_per_epoch()).dump() + "\n");
   }
 
   void finish(Trainer& trainer, const TrainTest& data) {
@@ -258,6 +290,7 @@ class Run {
   int threads_ = 1;
   double seconds_ = 0;
   nlohmann::ordered_json epochs_ = nlohmann::ordered_json::array();
+  Snapshots snapshots_;
 };
 
 }  // namespace tiny

@@ -63,6 +63,7 @@ class Trainer {
   const Normalization& normalization() const { return normalization_; }
   Index parameter_count() const { return network_.parameter_count(); }
   FeatureLoss& loss() { return *loss_; }
+  const Network<float>& network() const { return network_; }
 
   /// One batch. Throws std::runtime_error where the loss is no longer finite.
   void step() {
