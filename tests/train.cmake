@@ -1,18 +1,27 @@
 # Tests of examples/train.
 ldmat_add_test(train_data LIBRARIES ldmat_train_lib SOURCES
-  train/test_data_cifar.cpp train/test_data_dataset.cpp train/test_data_idx.cpp
+  train/test_data_augment.cpp train/test_data_cifar.cpp train/test_data_dataset.cpp train/test_data_idx.cpp
   train/test_data_sampler.cpp)
 ldmat_add_test(train_net LIBRARIES ldmat_train_lib SOURCES
   train/test_net_layers.cpp train/test_net_models.cpp train/test_net_optimizer.cpp
   train/test_net_rng.cpp)
 ldmat_add_test(train_app LIBRARIES ldmat_train_lib SOURCES
   train/test_app_checkpoint.cpp train/test_app_options.cpp train/test_app_report.cpp
-  train/test_app_run.cpp)
+  train/test_app_run.cpp train/test_app_snapshots.cpp train/test_app_weights.cpp)
 target_compile_definitions(test_train_app PRIVATE LDMAT_TRAIN_PROGRAM="$<TARGET_FILE:ldmat-train>")
 add_dependencies(test_train_app ldmat-train)
 
-# The studies, with stand-ins for the programs; where ldmat-eval is there, a quick one with the programs, too.
+# The report of a run (examples/report), with NumPy and Matplotlib; in Chromium, where there is one.
 find_package(Python3 QUIET COMPONENTS Interpreter)
+if(Python3_Interpreter_FOUND AND NOT CMAKE_CROSSCOMPILING)
+  add_test(NAME train_report COMMAND Python3::Interpreter "${CMAKE_CURRENT_SOURCE_DIR}/train/test_report.py")
+  set_tests_properties(train_report PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900 COST 60
+    ENVIRONMENT "LDMAT_TRAIN_PROGRAM=$<TARGET_FILE:ldmat-train>")
+else()
+  message(STATUS "ldmat: no test of the report: there is no Python 3, or it is not for this system")
+endif()
+
+# The studies, with stand-ins for the programs; where ldmat-eval is there, a quick one with the programs, too.
 if(UNIX AND Python3_Interpreter_FOUND AND NOT CMAKE_CROSSCOMPILING)
   set(studies_programs)
   if(TARGET ldmat-eval AND NOT CMAKE_CXX_FLAGS MATCHES "sanitize|coverage")

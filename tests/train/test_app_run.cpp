@@ -1,4 +1,6 @@
 // The program ldmat-train itself, as its users call it.
+#include "app/report.hpp"
+#include "app/weights.hpp"
 #include "data/load.hpp"
 #include "train/test_data_support.hpp"
 
@@ -6,6 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdlib>
+#include <numeric>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 using namespace test;
 
@@ -132,9 +139,50 @@ TEST_CASE("a run that was stopped and resumed ends with the same bits") {
 
     CHECK(text_of(program.out("parts") / "features.csv") ==
           text_of(program.out("whole") / "features.csv"));
+    // Snapshots are of two features only.
+    CHECK(fs::exists(program.out("whole") / "snapshots.json") == !has(options, {"--dim"}));
+    for (const char* name : {"weights.ldmat", "snapshots.json"}) {
+      if (!fs::exists(program.out("whole") / name)) continue;
+      CHECK(text_of(program.out("parts") / name) == text_of(program.out("whole") / name));
+    }
     CHECK(without_times(metrics_of(program.out("parts"))) ==
           without_times(metrics_of(program.out("whole"))));
   }
+}
+
+TEST_CASE("a run leaves weights that give its features, and how they came to be") {
+  const Program program;
+  REQUIRE(program("run", "--epochs 2").status == 0);
+  const auto snapshots = nlohmann::json::parse(text_of(program.out("run") / "snapshots.json"));
+  CHECK(snapshots.at("steps") == nlohmann::json{0, 1, 2, 3, 6, 9, 14, 20});
+  CHECK(snapshots.at("epochs").back() == 2.0);
+  CHECK(snapshots.at("labels").size() == 100);
+  CHECK(snapshots.at("names").size() == 10);
+  for (const auto& moment : snapshots.at("features")) CHECK(moment.size() == 100);
+
+#ifdef _OPENMP
+  omp_set_num_threads(1);  // as the program's: the last bits depend on it
+#endif
+  const auto weights = tiny::load_weights(program.out("run") / "weights.ldmat");
+  const auto data = tiny::load_dataset("mnist", program.out("").string());
+  tiny::Rng rng(99);
+  auto network = tiny::lenet<float>({1, 28, 28}, 2, rng);
+  tiny::use_weights(weights, network, "lenet");
+  std::vector<std::uint32_t> all(data.test.size());
+  std::iota(all.begin(), all.end(), 0u);
+  tiny::RowMatrix<float> images;
+  tiny::gather(data.test, std::span<const std::uint32_t>(all), weights.description.normalization,
+               images);
+  CHECK(tiny::features_csv(network.forward(images, tiny::Mode::evaluate), data.test.labels) ==
+        text_of(program.out("run") / "features.csv"));
+  // The last moment is the end.
+  const auto features = network.forward(images, tiny::Mode::evaluate);
+  CHECK(snapshots.at("features").back().at(42).at(0).get<double>() ==
+        doctest::Approx(static_cast<double>(features(42, 0))).epsilon(1e-4));
+
+  // A run of other features in the same folder leaves none of them.
+  REQUIRE(program("run", "--epochs 1 --dim 3").status == 0);
+  CHECK(!fs::exists(program.out("run") / "snapshots.json"));
 }
 
 TEST_CASE("another seed gives another result") {

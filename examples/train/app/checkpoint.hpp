@@ -1,5 +1,5 @@
-// The state of a training run in one file: a header with version and checksum, then a JSON value in
-// CBOR, in which arrays of numbers are byte strings.
+// A JSON value in one file: a header with version and checksum, then the value in CBOR, in which arrays
+// of numbers are byte strings. The state of a training run is kept so, and a network's weights.
 #pragma once
 
 #include "app/files.hpp"
@@ -21,6 +21,13 @@
 
 namespace tiny {
 
+/// What tells files of one kind from others.
+struct FileKind {
+  std::string_view magic;  ///< 8 characters
+  std::uint32_t version = 1;
+  std::string name;  ///< for messages
+};
+
 namespace detail {
 
 constexpr std::string_view checkpoint_magic = "LDMATCKP";
@@ -35,6 +42,10 @@ struct CheckpointHeader {  // in the byte order of the machine that wrote it
 };
 static_assert(sizeof(CheckpointHeader) == 32);
 
+inline FileKind checkpoint_kind() {
+  return {checkpoint_magic, checkpoint_version, "checkpoint"};
+}
+
 /// FNV-1a, 64 bits.
 inline std::uint64_t checksum(std::string_view bytes) {
   std::uint64_t hash = 0xcbf29ce484222325u;
@@ -44,7 +55,7 @@ inline std::uint64_t checksum(std::string_view bytes) {
   return hash;
 }
 
-/// Whether a CBOR value holds only what save_checkpoint writes: lists within lists to some depth, and
+/// Whether a CBOR value holds only what save_packed writes: lists within lists to some depth, and
 /// nothing of a length that is found at its end. A parser that calls itself for each, as nlohmann's
 /// does, can be sent to the end of its stack by either. Where the value is cut short, the parser says so.
 inline bool is_plainly_nested(std::string_view bytes) {
@@ -91,12 +102,13 @@ inline bool is_plainly_nested(std::string_view bytes) {
 
 }  // namespace detail
 
-inline void save_checkpoint(const std::filesystem::path& path, const nlohmann::json& content) {
+inline void save_packed(const std::filesystem::path& path, const nlohmann::json& content,
+                        const FileKind& kind) {
   std::string bytes;
   nlohmann::json::to_cbor(content, bytes);
   detail::CheckpointHeader header;
-  detail::checkpoint_magic.copy(header.magic.data(), header.magic.size());
-  header.version = detail::checkpoint_version;
+  kind.magic.copy(header.magic.data(), header.magic.size());
+  header.version = kind.version;
   header.size = bytes.size();
   header.checksum = detail::checksum(bytes);
   std::string file(sizeof header, '\0');
@@ -104,22 +116,21 @@ inline void save_checkpoint(const std::filesystem::path& path, const nlohmann::j
   write_whole(path, file + bytes);
 }
 
-/// Throws std::runtime_error, naming the file, for anything but an undamaged checkpoint.
-inline nlohmann::json load_checkpoint(const std::filesystem::path& path) {
+/// Throws std::runtime_error, naming the file, for anything but an undamaged file of that kind.
+inline nlohmann::json load_packed(const std::filesystem::path& path, const FileKind& kind) {
   const auto refuse = [&](const std::string& why) {
     throw std::runtime_error(path.string() + ": " + why);
   };
   const std::string file = read_whole(path);
   detail::CheckpointHeader header;
-  if (file.size() < sizeof header) refuse("too short for a checkpoint");
+  if (file.size() < sizeof header) refuse("too short for a " + kind.name);
   std::memcpy(&header, file.data(), sizeof header);
-  if (std::string_view(header.magic.data(), header.magic.size()) != detail::checkpoint_magic) {
-    refuse("not a checkpoint of ldmat-train");
+  if (std::string_view(header.magic.data(), header.magic.size()) != kind.magic) {
+    refuse("not a " + kind.name + " of ldmat-train");
   }
-  if (header.version != detail::checkpoint_version) {
-    refuse("version " + std::to_string(header.version) +
-           " of the checkpoint format; this program " + "reads version " +
-           std::to_string(detail::checkpoint_version));
+  if (header.version != kind.version) {
+    refuse("version " + std::to_string(header.version) + " of the format of a " + kind.name +
+           "; this program reads version " + std::to_string(kind.version));
   }
   const std::string_view bytes = std::string_view(file).substr(sizeof header);
   if (bytes.size() != header.size) {
@@ -128,7 +139,7 @@ inline nlohmann::json load_checkpoint(const std::filesystem::path& path) {
   }
   if (detail::checksum(bytes) != header.checksum) refuse("damaged: its checksum is wrong");
   if (!detail::is_plainly_nested(bytes)) {
-    refuse("holds lists within lists deeper than any checkpoint has, or without a length");
+    refuse("holds lists within lists deeper than any " + kind.name + " has, or without a length");
   }
   try {
     return nlohmann::json::from_cbor(bytes);
@@ -136,6 +147,14 @@ inline nlohmann::json load_checkpoint(const std::filesystem::path& path) {
     refuse(std::string("its content is no CBOR (") + error.what() + ")");
   }
   return {};
+}
+
+inline void save_checkpoint(const std::filesystem::path& path, const nlohmann::json& content) {
+  save_packed(path, content, detail::checkpoint_kind());
+}
+
+inline nlohmann::json load_checkpoint(const std::filesystem::path& path) {
+  return load_packed(path, detail::checkpoint_kind());
 }
 
 /// An array of numbers as a byte string.

@@ -1,189 +1,35 @@
-// The losses that a run can choose between, behind one interface.
+// The losses that a run can choose between.
 #pragma once
 
-#include "app/checkpoint.hpp"
 #include "app/options.hpp"
+#include "loss/center.hpp"
+#include "loss/contrastive.hpp"
+#include "loss/feature_loss.hpp"
+#include "loss/ldmat.hpp"
+#include "loss/softmax.hpp"
+#include "loss/supcon.hpp"
+#include "loss/triplet.hpp"
 #include "net/net.hpp"
 
-#include <ldmat/ldmat.hpp>
-
-#include <nlohmann/json.hpp>
-
 #include <memory>
-#include <span>
-#include <string>
-#include <vector>
 
 namespace tiny {
 
-class FeatureLoss {
- public:
-  virtual ~FeatureLoss() = default;
-
-  /// Value of a batch; overwrites the gradient by the features.
-  virtual ldmat::LossResult evaluate(const Matrix<float>& features, const std::vector<int>& labels,
-                                     Matrix<float>& gradient) = 0;
-  /// The loss's own parameters, which the optimizer moves.
-  virtual Tensors<float> tensors() { return {}; }
-  /// What else has to be in a checkpoint.
-  virtual nlohmann::json state() const { return nullptr; }
-  virtual void restore(const nlohmann::json& /*state*/) {}
-  /// The classes that the loss itself predicts; empty where it predicts none.
-  virtual std::vector<int> predict(const Matrix<float>& /*features*/) { return {}; }
-};
-
-/// A penalty chosen at run time. It is a policy like the library's own ones; ldmat-train has it so
-/// that one program offers all of them. Code that knows its penalty uses that one directly.
-struct ChosenPenalty {
-  enum class Kind { squared, absolute, huber, band };
-
-  Kind kind = Kind::squared;
-  bool one_sided = false;
-  ldmat::Huber huber = {};
-  ldmat::Band band = {};
-
-  template <class V, class M>
-  ldmat::Penalized<V> operator()(V residual, M same) const {
-    switch (kind) {
-      case Kind::absolute:
-        return sided(ldmat::Absolute{}, residual, same);
-      case Kind::huber:
-        return sided(huber, residual, same);
-      case Kind::band:
-        return sided(band, residual, same);
-      case Kind::squared:
-        break;
-    }
-    return sided(ldmat::Squared{}, residual, same);
-  }
-  void validate() const {
-    huber.validate();
-    band.validate();
-  }
-
- private:
-  template <class P, class V, class M>
-  ldmat::Penalized<V> sided(const P& penalty, V residual, M same) const {
-    return one_sided ? ldmat::OneSided<P>{penalty}(residual, same) : penalty(residual, same);
-  }
-};
-
-template <class Metric>
-class LdmatLoss final : public FeatureLoss {
- public:
-  using Loss = ldmat::Loss<float, Metric, ChosenPenalty>;
-
-  explicit LdmatLoss(typename Loss::Options options) : loss_(std::move(options)) {}
-
-  ldmat::LossResult evaluate(const Matrix<float>& features, const std::vector<int>& labels,
-                             Matrix<float>& gradient) override {
-    return loss_(features, labels, gradient);
-  }
-
-  nlohmann::json state() const override {
-    const auto& running = loss_.running_distances();
-    const auto size = static_cast<std::size_t>(running.distance.size());
-    return {{"classes", running.distance.rows()},
-            {"distance", pack(std::span(running.distance.data(), size))},
-            {"batches", pack(std::span(running.batches.data(), size))}};
-  }
-
-  void restore(const nlohmann::json& state) override {
-    ldmat::RunningDistances running;
-    const auto classes = state.at("classes").get<Eigen::Index>();
-    if (classes != loss_.running_distances().distance.rows()) {
-      throw std::runtime_error("the checkpoint holds running distances of " +
-                               std::to_string(classes) + " classes instead of " +
-                               std::to_string(loss_.running_distances().distance.rows()));
-    }
-    running.distance.resize(classes, classes);
-    running.batches.resize(classes, classes);
-    const auto size = static_cast<std::size_t>(running.distance.size());
-    unpack(state.at("distance"), std::span(running.distance.data(), size), "running distances");
-    unpack(state.at("batches"), std::span(running.batches.data(), size), "running counts");
-    loss_.restore(running);
-  }
-
- private:
-  Loss loss_;
-};
-
-class SoftmaxLoss final : public FeatureLoss {
- public:
-  SoftmaxLoss(Index dim, Index classes, Rng& rng) : head_(dim, classes, rng) {}
-
-  ldmat::LossResult evaluate(const Matrix<float>& features, const std::vector<int>& labels,
-                             Matrix<float>& gradient) override {
-    ldmat::LossResult result;
-    result.value = head_.loss(features, labels, gradient);
-    return result;
-  }
-  Tensors<float> tensors() override { return head_.tensors(); }
-
-  std::vector<int> predict(const Matrix<float>& features) override {
-    const auto& logits = head_.forward(features);
-    std::vector<int> classes(static_cast<std::size_t>(logits.rows()));
-    for (Index i = 0; i < logits.rows(); ++i) {
-      logits.row(i).maxCoeff(&classes[static_cast<std::size_t>(i)]);
-    }
-    return classes;
-  }
-
- private:
-  SoftmaxHead<float> head_;
-};
-
-namespace detail {
-
-/// Calls use(metric) with the metric that the options name.
-template <class Use>
-void with_metric(const TrainOptions& o, const Use& use) {
-  if (o.metric == "squared-euclidean") return use(ldmat::SquaredEuclidean{});
-  if (o.metric == "cosine") return use(ldmat::Cosine{});
-  if (o.metric == "manhattan") return use(ldmat::Manhattan{});
-  use(ldmat::Euclidean{});
-}
-
-inline ldmat::Regularizer chosen_regularizer(const TrainOptions& o) {
-  if (o.regularizer == "offset") return ldmat::offset(o.strength);
-  if (o.regularizer == "shrink") return ldmat::shrink(o.strength);
-  if (o.regularizer == "adaptive") return ldmat::adaptive(o.strength, o.adaptive_momentum);
-  return ldmat::none();
-}
-
-inline ChosenPenalty chosen_penalty(const TrainOptions& o) {
-  using Kind = ChosenPenalty::Kind;
-  const Kind kind = o.penalty == "absolute" ? Kind::absolute
-                    : o.penalty == "huber"  ? Kind::huber
-                    : o.penalty == "band"   ? Kind::band
-                                            : Kind::squared;
-  return {kind, o.one_sided, {o.threshold}, {o.band_same, o.band_different}};
-}
-
-inline ldmat::Reduction chosen_reduction(const TrainOptions& o) {
-  if (o.reduction == "sum") return ldmat::Reduction::sum;
-  if (o.reduction == "weighted-mean") return ldmat::Reduction::weighted_mean;
-  if (o.reduction == "frobenius") return ldmat::Reduction::frobenius;
-  return ldmat::Reduction::mean;
-}
-
-template <class Metric>
-std::unique_ptr<FeatureLoss> ldmat_loss(const TrainOptions& o, int classes) {
-  ldmat::LossOptions<Metric, ChosenPenalty> options;
-  options.class_distance = o.class_distance;
-  options.classes = classes;
-  options.regularizer = chosen_regularizer(o);
-  options.penalty = chosen_penalty(o);
-  options.weights =
-      o.weights == "balanced" ? ldmat::class_balanced(o.same_share) : ldmat::uniform_weights();
-  options.reduction = chosen_reduction(o);
-  return std::make_unique<LdmatLoss<Metric>>(std::move(options));
-}
-
-}  // namespace detail
-
+/// `o` as by resolved().
 inline std::unique_ptr<FeatureLoss> make_loss(const TrainOptions& o, int classes, Rng& rng) {
   if (o.loss == "softmax") return std::make_unique<SoftmaxLoss>(o.dim, classes, rng);
+  if (o.loss == "center") {
+    return std::make_unique<CenterLoss>(o.dim, classes, o.center_weight, rng);
+  }
+  if (o.loss == "contrastive") {
+    return std::make_unique<BatchLoss<Contrastive<float>>>(Contrastive<float>(o.margin));
+  }
+  if (o.loss == "triplet") {
+    return std::make_unique<BatchLoss<SemiHardTriplet<float>>>(SemiHardTriplet<float>(o.margin));
+  }
+  if (o.loss == "supcon") {
+    return std::make_unique<BatchLoss<SupCon<float>>>(SupCon<float>(o.temperature));
+  }
   std::unique_ptr<FeatureLoss> loss;
   detail::with_metric(o, [&]<class Metric>(const Metric& /*metric*/) {
     loss = detail::ldmat_loss<Metric>(o, classes);

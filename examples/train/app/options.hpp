@@ -20,7 +20,11 @@ namespace tiny {
 /// the data set. The loss is that of ldmat::recommended.
 struct TrainOptions {
   std::string dataset = "digits";
+  int hold_out = 0;
   std::string loss = "ldmat";
+  double margin = 0;
+  double temperature = 0.1;
+  double center_weight = 0.01;
   int dim = 0;
   std::string metric = "euclidean";
   double class_distance = 1;
@@ -36,6 +40,9 @@ struct TrainOptions {
   double same_share = 0.5;
   std::string reduction = "mean";
   std::string network = "auto";
+  std::string normalize = "auto";
+  int shift = -1;
+  std::string flip = "auto";
   int epochs = 0;
   int batch = 0;
   int per_class = -1;
@@ -71,7 +78,14 @@ void visit_options(Options& o, Visit visit) {
   const auto zero_up = range(0, 1e12);
   const Allowed any;
   visit("dataset", o.dataset, Allowed{dataset_names()}, "what to learn");
-  visit("loss", o.loss, Allowed{{"ldmat", "softmax"}}, "loss on the features");
+  visit("hold-out", o.hold_out, range(0, 1e6), "keep so many classes, the last, from the training");
+  visit("loss", o.loss, Allowed{{"ldmat", "softmax", "center", "contrastive", "triplet", "supcon"}},
+        "loss on the features");
+  visit("margin", o.margin, zero_up,
+        "of contrastive: distance from which classes are far enough apart; of triplet: how much "
+        "farther other classes should be, in squared distance; 0: as fits the loss");
+  visit("temperature", o.temperature, range(1e-3, 1e3), "what supcon divides inner products by");
+  visit("center-weight", o.center_weight, zero_up, "weight of center's distance to the centres");
   visit("dim", o.dim, range(0, 4096), "number of features; 0: as fits the data set");
   visit("metric", o.metric, Allowed{{"euclidean", "squared-euclidean", "cosine", "manhattan"}},
         "distance between features");
@@ -94,6 +108,12 @@ void visit_options(Options& o, Visit visit) {
   visit("reduction", o.reduction, Allowed{{"mean", "sum", "weighted-mean", "frobenius"}},
         "from the sum over pairs to the loss");
   visit("network", o.network, Allowed{{"auto", "lenet", "resnet"}}, "auto: as fits the images");
+  visit("normalize", o.normalize, Allowed{{"auto", "on", "off"}},
+        "features scaled to length 1 by a last layer; auto: on for supcon and triplet");
+  visit("shift", o.shift, range(-1, 1024),
+        "training images are moved by up to so many pixels; -1: as fits the data set");
+  visit("flip", o.flip, Allowed{{"auto", "on", "off"}},
+        "training images are mirrored at random; auto: as fits the data set");
   visit("epochs", o.epochs, range(0, 1e6), "passes through the data; 0: as fits the data set");
   visit("batch", o.batch, range(0, 65536), "images per step; 0: as fits the data set");
   visit("per-class", o.per_class, range(-1, 65536),
@@ -119,9 +139,19 @@ inline TrainOptions resolved(TrainOptions o) {
   if (o.dim == 0) o.dim = by_data(2, 2, 16, 32, 64);
   if (o.epochs == 0) o.epochs = by_data(12, 5, 20, 30, 30);
   if (o.batch == 0) o.batch = by_data(50, 50, 50, 100, 100);
-  // Of a hundred classes too few images would share one in a batch drawn at random.
-  if (o.per_class == -1) o.per_class = o.dataset == "cifar100" && o.batch % 5 == 0 ? 5 : 0;
+  // Of a hundred classes too few images would share one in a batch drawn at random, for a loss that
+  // compares images; softmax sees one at a time.
+  const bool compares = o.loss != "softmax" && o.loss != "center";
+  if (o.per_class == -1) {
+    o.per_class = compares && o.dataset == "cifar100" && o.batch % 5 == 0 ? 5 : 0;
+  }
   if (o.network == "auto") o.network = colour ? "resnet" : "lenet";
+  const bool directions = o.loss == "supcon" || o.loss == "triplet";
+  if (o.shift == -1) o.shift = colour ? 4 : 0;
+  if (o.flip == "auto") o.flip = colour ? "on" : "off";
+  if (o.normalize == "auto") o.normalize = directions ? "on" : "off";
+  if (o.margin == 0 && o.loss == "contrastive") o.margin = 1;
+  if (o.margin == 0 && o.loss == "triplet") o.margin = 0.2;
   if (o.lr == 0) o.lr = o.optimizer == "adam" ? 0.002 : 0.05;
   return o;
 }

@@ -1,6 +1,20 @@
 // One call of ldmat-train: read, train, keep, report.
 #pragma once
 
+#include "app/checkpoint.hpp"
+#include "app/command_line.hpp"
+#include "app/features_file.hpp"
+#include "app/figures.hpp"
+#include "app/interrupt.hpp"
+#include "app/platform.hpp"
+#include "app/plot.hpp"
+#include "app/program.hpp"
+#include "app/progress.hpp"
+#include "app/report.hpp"
+#include "app/snapshots.hpp"
+#include "app/trainer.hpp"
+#include "app/weights.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <chrono>
@@ -13,38 +27,9 @@
 #include <thread>
 #include <vector>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
-#include "app/checkpoint.hpp"
-#include "app/command_line.hpp"
-#include "app/figures.hpp"
-#include "app/interrupt.hpp"
-#include "app/platform.hpp"
-#include "app/plot.hpp"
-#include "app/progress.hpp"
-#include "app/report.hpp"
-#include "app/trainer.hpp"
-
 namespace tiny {
 
 namespace detail {
-
-inline int use_threads(int wanted) {
-#ifdef _OPENMP
-  if (wanted > 0) omp_set_num_threads(wanted);
-  return omp_get_max_threads();
-#else
-  (void)wanted;
-  return 1;
-#endif
-}
-
-inline std::string version_text() {
-  return std::to_string(LDMAT_VERSION_MAJOR) + "." + std::to_string(LDMAT_VERSION_MINOR) + "." +
-         std::to_string(LDMAT_VERSION_PATCH);
-}
 
 /// At most `count` indices at even distances through a data set; all of them for count 0.
 inline std::vector<std::uint32_t> some_indices(const Dataset& data, std::size_t count = 0) {
@@ -80,7 +65,9 @@ class Run {
     std::optional<nlohmann::json> saved = open_out();
     const TrainOptions& options = command_.train;
     threads_ = detail::use_threads(run.threads);
-    const auto data = load_dataset(options.dataset, data_folder(run.data));
+    auto data = load_dataset(options.dataset, data_folder(run.data));
+    classes_ = class_list(options.dataset, data);
+    unseen_ = hold_out(data, options.hold_out);
     Trainer trainer(options, data.train);
     if (saved) take_up(trainer, *saved);
     say_what_is_trained(trainer, data);
@@ -90,6 +77,7 @@ class Run {
                 << " steps. To go on: ldmat-train --resume --out " << run.out << '\n';
       return signal == 0 ? 0 : 128 + signal;
     }
+    keep_what_was_learned(trainer, data);
     std::cerr << "Measuring the features ...\n";
     finish(trainer, data);
     return 0;
@@ -122,6 +110,7 @@ class Run {
     trainer.restore(saved.at("trainer"));
     epochs_ = nlohmann::ordered_json::parse(saved.at("epochs").get<std::string>());
     seconds_ = saved.at("seconds").get<double>();
+    snapshots_ = Snapshots(saved.at("snapshots"));
     std::cerr << "Resuming after " << trainer.steps_done() << " of " << trainer.total_steps()
               << " steps\n";
   }
@@ -135,6 +124,10 @@ class Run {
               << " features, loss " << o.loss << ", " << o.epochs << " epochs of "
               << trainer.steps_per_epoch() << " steps, " << threads_
               << (threads_ == 1 ? " thread\n" : " threads\n");
+    if (o.hold_out > 0) {
+      std::cerr << "held out: the last " << o.hold_out << " classes, with " << unseen_.size()
+                << " test images\n";
+    }
   }
 
   /// Trains until the end, a signal (returned) or the number of steps asked for.
@@ -152,12 +145,14 @@ class Run {
       since = now;
       save_checkpoint(checkpoint_path(), state(trainer));
     };
+    if (trainer.steps_done() == 0) take_snapshot(trainer, data);
     while (trainer.steps_done() < trainer.total_steps()) {
       if (InterruptGuard::received() != 0 || (limit > 0 && trainer.steps_done() - first >= limit)) {
         progress.clear();
         break;
       }
       trainer.step();
+      take_snapshot(trainer, data);
       const auto epoch = (trainer.steps_done() - 1) / trainer.steps_per_epoch() + 1;
       progress.update(trainer.steps_done(), epoch, epochs, trainer.sums().mean_loss());
       if (trainer.steps_done() % trainer.steps_per_epoch() == 0) {
@@ -194,7 +189,33 @@ class Run {
     return {{"options", to_json(trainer.options())},
             {"trainer", trainer.state()},
             {"epochs", epochs_.dump()},
+            {"snapshots", snapshots_.state()},
             {"seconds", seconds_}};
+  }
+
+  static std::vector<std::uint32_t> snapshot_images(const TrainTest& data) {
+    return detail::some_indices(data.test, 1000);
+  }
+
+  void take_snapshot(Trainer& trainer, const TrainTest& data) {
+    if (trainer.options().dim != 2) return;
+    if (!is_snapshot_moment(trainer.steps_done(), trainer.total_steps())) return;
+    snapshots_.add(trainer.steps_done(), trainer.features(data.test, snapshot_images(data)));
+  }
+
+  /// weights.ldmat, and snapshots.json where there are any; none of an earlier run is left.
+  void keep_what_was_learned(const Trainer& trainer, const TrainTest& data) const {
+    const auto& network = trainer.network();
+    save_weights(
+        out_ / "weights.ldmat", network,
+        {trainer.options().network, network.in(), network.features(), trainer.normalization()});
+    const auto path = out_ / "snapshots.json";
+    std::filesystem::remove(path);
+    if (snapshots_.empty()) return;
+    const auto labels = gather_labels<std::uint32_t>(data.test, snapshot_images(data));
+    write_whole(
+        path,
+        snapshots_.file(labels, data.test.class_names, trainer.steps_per_epoch()).dump() + "\n");
   }
 
   void finish(Trainer& trainer, const TrainTest& data) {
@@ -203,6 +224,11 @@ class Run {
     const auto figures = figures_of(gallery, data.train.labels, test, data.test.labels,
                                     trainer.loss(), trainer.options());
     write_whole(out_ / "features.csv", features_csv(test, data.test.labels));
+    FeatureFiles files{classes_, {gallery, data.train.labels}, {test, data.test.labels}};
+    if (trainer.options().hold_out > 0) {
+      files.unseen = {trainer.features(unseen_, detail::some_indices(unseen_)), unseen_.labels};
+    }
+    write_features(out_ / "features", files);
     write_metrics(trainer, data, figures);
     print_table(figures, draw(trainer, data, test));
   }
@@ -259,9 +285,12 @@ class Run {
 
   Command command_;
   std::filesystem::path out_;
+  ClassList classes_;  ///< all of the data set, also those held out
+  Dataset unseen_;     ///< the test images of the classes held out
   int threads_ = 1;
   double seconds_ = 0;
   nlohmann::ordered_json epochs_ = nlohmann::ordered_json::array();
+  Snapshots snapshots_;
 };
 
 }  // namespace tiny

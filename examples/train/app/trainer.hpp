@@ -4,6 +4,7 @@
 #include "app/checkpoint.hpp"
 #include "app/feature_loss.hpp"
 #include "app/options.hpp"
+#include "data/augment.hpp"
 #include "data/dataset.hpp"
 #include "data/sampler.hpp"
 #include "net/net.hpp"
@@ -38,6 +39,7 @@ class Trainer {
       : options_(options),
         train_(train),
         normalization_(Normalization::of(train)),
+        augmentation_{static_cast<std::size_t>(options.shift), options.flip == "on"},
         rng_(options.seed),
         network_(make_network(options, train.shape, rng_)),
         loss_(make_loss(options, train.num_classes(), rng_)),
@@ -61,6 +63,7 @@ class Trainer {
   const Normalization& normalization() const { return normalization_; }
   Index parameter_count() const { return network_.parameter_count(); }
   FeatureLoss& loss() { return *loss_; }
+  const Network<float>& network() const { return network_; }
 
   /// One batch. Throws std::runtime_error where the loss is no longer finite.
   void step() {
@@ -68,6 +71,7 @@ class Trainer {
     sampler_->next(batch_);
     const std::span<const std::uint32_t> indices(batch_);
     gather(train_, indices, normalization_, images_);
+    augment(images_, train_.shape, augmentation_, rng_);
     const auto labels = gather_labels(train_, indices);
     const auto result = loss_->evaluate(network_.forward(images_, Mode::train), labels, gradient_);
     if (!std::isfinite(result.value)) {
@@ -138,8 +142,9 @@ class Trainer {
                                      Rng& rng) {
     const Shape in{static_cast<Index>(shape.channels), static_cast<Index>(shape.height),
                    static_cast<Index>(shape.width)};
-    return options.network == "resnet" ? resnet<float>(in, options.dim, rng)
-                                       : lenet<float>(in, options.dim, rng);
+    const bool unit_length = options.normalize == "on";
+    return options.network == "resnet" ? resnet<float>(in, options.dim, rng, unit_length)
+                                       : lenet<float>(in, options.dim, rng, unit_length);
   }
 
   static std::unique_ptr<Optimizer<float>> make_optimizer(const TrainOptions& options,
@@ -184,6 +189,7 @@ class Trainer {
   TrainOptions options_;
   const Dataset& train_;
   Normalization normalization_;
+  Augmentation augmentation_;
   Rng rng_;
   Network<float> network_;
   std::unique_ptr<FeatureLoss> loss_;

@@ -66,6 +66,42 @@ inline Dataset with_coarse_labels(Dataset data) {
   return data;
 }
 
+/// The images whose label is in [first, last), in their order. All names stay.
+inline Dataset of_classes(const Dataset& data, int first, int last) {
+  Dataset part{data.shape, {}, {}, data.class_names, {}, data.coarse_names};
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (data.labels[i] < first || data.labels[i] >= last) continue;
+    const auto image = data.image(i);
+    part.pixels.insert(part.pixels.end(), image.begin(), image.end());
+    part.labels.push_back(data.labels[i]);
+    if (!data.coarse_labels.empty()) part.coarse_labels.push_back(data.coarse_labels[i]);
+  }
+  return part;
+}
+
+/// Takes the last `count` classes out of both parts, and their names, and returns the test images
+/// of these classes, under their old labels. Throws std::invalid_argument where fewer than two
+/// classes would be left.
+inline Dataset hold_out(TrainTest& data, int count) {
+  const int all = data.train.num_classes();
+  if (count < 0 || (count > 0 && count > all - 2)) {
+    throw std::invalid_argument("--hold-out is " + std::to_string(count) + ", but of " +
+                                std::to_string(all) +
+                                " classes two at least must be left to train on");
+  }
+  if (count == 0) return {};
+  Dataset unseen = of_classes(data.test, all - count, all);
+  for (Dataset* part : {&data.train, &data.test}) {
+    *part = of_classes(*part, 0, all - count);
+    part->class_names.resize(static_cast<std::size_t>(all - count));
+  }
+  if (data.train.size() == 0 || data.test.size() == 0 || unseen.size() == 0) {
+    throw std::invalid_argument("--hold-out " + std::to_string(count) +
+                                " leaves no images to train on, to test with or to hold out");
+  }
+  return unseen;
+}
+
 /// Mean and standard deviation of each channel, for pixels scaled to [0, 1].
 struct Normalization {
   std::vector<double> mean;

@@ -2,11 +2,11 @@
 
 #include "net/layer.hpp"
 #include "net/parallel.hpp"
+#include "net/product.hpp"
 #include "rng.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -20,9 +20,11 @@ struct ConvOptions {
   bool bias = true;
 };
 
-// Convolution with a square kernel as a product: patches (output pixels x kernel*kernel*channels)
-// times weights. A bias is one more weight row, met by a column of ones in the patches. Patches are
-// made for a few samples at a time, so that they stay in cache, and again in backward().
+// Convolution with a square kernel, directly: no matrix of patches is made. A row of output pixels is
+// the sum over the kernel's rows of a product: (pixels x run) times (run x channels), where the run of
+// a pixel is what one kernel row covers, contiguous in memory. The gradient by the weights is such a
+// product with the pixels as depth, and that by the input is a convolution of the output's gradient
+// with the kernel turned round, for each residue of the pixels modulo the stride.
 template <typename Scalar>
 class Conv final : public Layer<Scalar> {
  public:
@@ -31,12 +33,14 @@ class Conv final : public Layer<Scalar> {
         options_(options),
         run_(options.kernel * in.channels),
         taps_(options.kernel * run_),
-        columns_(taps_ + (options.bias ? 1 : 0)),
-        padded_width_(in.width + 2 * options.padding),
-        padded_size_(padded_width_ * (in.height + 2 * options.padding) * in.channels),
-        group_(std::max<Index>(1, patch_budget / (this->out().pixels() * columns_))),
-        weights_(Matrix<Scalar>::Zero(columns_, options.channels)),
-        gradient_(Matrix<Scalar>::Zero(columns_, options.channels)) {
+        input_{in, options.padding, options.padding, options.padding},
+        output_{this->out(),
+                std::max<Index>(
+                    0, (options.kernel - 1) / options.stride - options.padding / options.stride),
+                margin_after(in.height, this->out().height),
+                margin_after(in.width, this->out().width)},
+        weights_(Matrix<Scalar>::Zero(taps_ + (options.bias ? 1 : 0), options.channels)),
+        gradient_(Matrix<Scalar>::Zero(weights_.rows(), options.channels)) {
     const double deviation = std::sqrt(2.0 / static_cast<double>(taps_));  // Kaiming, for ReLU
     for (Scalar& w : as_span(weights_.data(), taps_ * options.channels)) {
       w = static_cast<Scalar>(deviation * rng.normal());
@@ -47,29 +51,38 @@ class Conv final : public Layer<Scalar> {
 
   void forward(const Matrix<Scalar>& x, Matrix<Scalar>& y, Mode /*mode*/) override {
     y.resize(x.rows(), this->out().size());
-    prepare(x.rows());
-    for_each_group(x.rows(), [&](Index first, Index samples, Workspace& work) {
-      gather(x, first, samples, work);
-      const Index rows = samples * this->out().pixels();
-      Eigen::Map<Matrix<Scalar>> out(y.row(first).data(), rows, options_.channels);
-      out.noalias() = patches(work, rows) * weights_;
+    for_each_sample(x.rows(), [&](Index i, Workspace& work) {
+      const Scalar* sample = input_.framed(x.row(i).data(), work.input);
+      const Index width = this->out().width;
+      for (Index row = 0; row < this->out().height; ++row) {
+        Scalar* to = y.row(i).data() + row * width * options_.channels;
+        if (options_.bias) {
+          Eigen::Map<Matrix<Scalar>>(to, width, options_.channels).rowwise() = weights_.row(taps_);
+        }
+        for (Index k = 0; k < options_.kernel; ++k) {
+          product<Scalar>(width, options_.channels, run_,
+                          {kernel_row(sample, row, k), pixel_step(), 1},
+                          weights_.row(k * run_).data(), options_.channels, to, options_.channels,
+                          options_.bias || k > 0);
+        }
+      }
     });
   }
 
   void backward(const Matrix<Scalar>& x, const Matrix<Scalar>& /*y*/, const Matrix<Scalar>& dy,
                 Matrix<Scalar>* dx) override {
-    if (dx != nullptr) dx->resize(x.rows(), x.cols());
-    prepare(x.rows());
-    for (Workspace& work : workspaces_) work.gradient.setZero(columns_, options_.channels);
-    for_each_group(x.rows(), [&](Index first, Index samples, Workspace& work) {
-      gather(x, first, samples, work);
-      const Index rows = samples * this->out().pixels();
-      Eigen::Map<const Matrix<Scalar>> out(dy.row(first).data(), rows, options_.channels);
-      work.gradient.noalias() += patches(work, rows).transpose() * out;
-      if (dx == nullptr) return;
-      Eigen::Map<Matrix<Scalar>> patch_gradients(work.patches.data(), rows, taps_);
-      patch_gradients.noalias() = out * weights_.topRows(taps_).transpose();
-      scatter(first, samples, work, *dx);
+    if (dx != nullptr) {
+      dx->resize(x.rows(), x.cols());
+      turn_weights();
+    }
+    workspaces_.resize(static_cast<std::size_t>(chunk_count(x.rows())));
+    for (Workspace& work : workspaces_) work.gradient.setZero(weights_.rows(), options_.channels);
+    for_each_sample(x.rows(), [&](Index i, Workspace& work) {
+      add_weight_gradient(input_.framed(x.row(i).data(), work.input), dy.row(i).data(),
+                          work.gradient);
+      if (dx != nullptr) {
+        input_gradient(output_.framed(dy.row(i).data(), work.output), dx->row(i).data());
+      }
     });
     gradient_ = workspaces_[0].gradient;
     for (std::size_t i = 1; i < workspaces_.size(); ++i) gradient_ += workspaces_[i].gradient;
@@ -85,17 +98,42 @@ class Conv final : public Layer<Scalar> {
   }
 
  private:
-  using Buffer = Eigen::Array<Scalar, Eigen::Dynamic, 1>;
+  using Buffer = std::vector<Scalar>;
   struct Workspace {  // one per thread
-    Buffer padded;    // a sample with its border of zeros
-    Buffer patches;   // of a group of samples; in backward() then their gradients
-    Buffer padded_gradient;
+    Buffer input;     // a sample with its border of zeros
+    Buffer output;    // the same of the output's gradient
     Matrix<Scalar> gradient;
   };
 
-  static constexpr Index patch_budget = 1 << 16;  // scalars: a part of the second-level cache
-  static constexpr Index block = 8;  // runs are copied in whole blocks; what lies past a run's end
-                                     // is written again by the next run, or lies in this slack
+  // A map of pixels with a border of zeros.
+  struct Frame {
+    Shape inner;
+    Index before;  // above and to the left
+    Index below;
+    Index right;
+
+    Index width() const { return before + inner.width + right; }
+    Index row_size() const { return width() * inner.channels; }
+
+    // `map` within the border, in `buffer`; `map` itself where there is none. The border is written once.
+    const Scalar* framed(const Scalar* map, Buffer& buffer) const {
+      if (before + below + right == 0) return map;
+      buffer.resize(static_cast<std::size_t>((before + inner.height + below) * row_size()));
+      const Index line = inner.width * inner.channels;
+      for (Index row = 0; row < inner.height; ++row) {
+        std::copy_n(map + row * line, line,
+                    buffer.data() + (row + before) * row_size() + before * inner.channels);
+      }
+      return buffer.data();
+    }
+  };
+
+  // What of the kernel meets the pixels of one residue modulo the stride, of rows or of columns.
+  struct Residue {
+    Index first;  // the first such pixel, counted without the border
+    Index from;   // the output pixel that the last of its taps meets
+    Index taps;
+  };
 
   static Shape output_shape(const Shape& in, const ConvOptions& options) {
     const Index shortest = std::min(in.height, in.width) + 2 * options.padding;
@@ -115,96 +153,118 @@ class Conv final : public Layer<Scalar> {
     return {options.channels, length(in.height), length(in.width)};
   }
 
-  void prepare(Index samples) {
-    workspaces_.resize(static_cast<std::size_t>(chunk_count(samples)));
-    for (Workspace& work : workspaces_) {
-      if (work.padded.size() != 0) continue;
-      work.padded.setZero(padded_size_ + block);
-      work.patches.setZero(group_ * this->out().pixels() * columns_ + block);
-    }
+  // How far the pixels of a side reach beyond the last output pixel.
+  Index margin_after(Index in, Index out) const {
+    return std::max<Index>(0, (options_.padding + in - 1) / options_.stride - (out - 1));
   }
 
   template <typename Function>
-  void for_each_group(Index samples, const Function& f) {
+  void for_each_sample(Index samples, const Function& f) {
+    workspaces_.resize(static_cast<std::size_t>(chunk_count(samples)));
     parallel_chunks(samples, [&](Index begin, Index end, Index chunk) {
-      for (Index first = begin; first < end; first += group_) {
-        f(first, std::min(group_, end - first), workspaces_[static_cast<std::size_t>(chunk)]);
-      }
+      for (Index i = begin; i < end; ++i) f(i, workspaces_[static_cast<std::size_t>(chunk)]);
     });
   }
 
-  Eigen::Map<const Matrix<Scalar>> patches(const Workspace& work, Index rows) const {
-    return {work.patches.data(), rows, columns_};
+  Index pixel_step() const { return options_.stride * this->in().channels; }
+  const Scalar* kernel_row(const Scalar* sample, Index row, Index k) const {
+    return sample + (row * options_.stride + k) * input_.row_size();
   }
 
-  // Calls f(pixels, row) for each row of the padded sample that x's rows lie in.
-  template <typename Function>
-  void for_each_row(Scalar* padded, const Function& f) const {
-    for (Index row = 0; row < this->in().height; ++row) {
-      f(padded +
-            ((row + options_.padding) * padded_width_ + options_.padding) * this->in().channels,
-        row * this->in().width * this->in().channels);
+  void add_weight_gradient(const Scalar* sample, const Scalar* dy, Matrix<Scalar>& gradient) const {
+    const Index width = this->out().width;
+    const Index line = width * options_.channels;
+    for (Index k = 0; k < options_.kernel; ++k) {
+      for (Index row = 0; row < this->out().height; ++row) {
+        product<Scalar>(run_, options_.channels, width,
+                        {kernel_row(sample, row, k), 1, pixel_step()}, dy + row * line,
+                        options_.channels, gradient.row(k * run_).data(), options_.channels, true);
+      }
+    }
+    if (options_.bias) {
+      gradient.row(taps_) +=
+          Eigen::Map<const Matrix<Scalar>>(dy, this->out().pixels(), options_.channels)
+              .colwise()
+              .sum();
     }
   }
 
-  // Calls f(run of the padded sample, its place in the patch row, patch row) in patch order.
-  template <typename Pointer, typename Function>
-  void for_each_run(Scalar* padded, Pointer patch, Index patch_size, const Function& f) const {
-    for (Index row = 0; row < this->out().height; ++row) {
-      for (Index column = 0; column < this->out().width; ++column, patch += patch_size) {
-        Scalar* run = padded + (row * options_.stride * padded_width_ + column * options_.stride) *
-                                   this->in().channels;
-        for (Index tap = 0; tap < taps_; tap += run_) {
-          f(run, patch + tap);
-          run += padded_width_ * this->in().channels;
+  Residue residue(Index pixel) const {
+    const Index place = (pixel + options_.padding) % options_.stride;
+    return {pixel, (pixel + options_.padding) / options_.stride,
+            place < options_.kernel ? (options_.kernel - place - 1) / options_.stride + 1 : 0};
+  }
+
+  // The weights as the input's gradient needs them: for each pair of residues the kernel rows and
+  // columns that meet it, last first, and for each of those the output channels by input channels.
+  void turn_weights() {
+    turned_.clear();
+    turned_.reserve(static_cast<std::size_t>(taps_ * options_.channels));
+    begins_.clear();
+    const Index channels = this->in().channels;
+    const Index stride = options_.stride;
+    for (Index a = 0; a < stride; ++a) {
+      for (Index b = 0; b < stride; ++b) {
+        begins_.push_back(turned_.size());
+        for (Index i = last_tap(a); i >= 0; i -= stride) {
+          for (Index j = last_tap(b); j >= 0; j -= stride) {
+            for (Index o = 0; o < options_.channels; ++o) {
+              for (Index c = 0; c < channels; ++c) {
+                turned_.push_back(weights_(i * run_ + j * channels + c, o));
+              }
+            }
+          }
         }
       }
     }
   }
 
-  void gather(const Matrix<Scalar>& x, Index first, Index samples, Workspace& work) const {
-    const Index width = this->in().width * this->in().channels;
-    const Index patch_count = this->out().pixels();
-    for (Index i = 0; i < samples; ++i) {
-      const Scalar* sample = x.row(first + i).data();
-      for_each_row(work.padded.data(),
-                   [&](Scalar* row, Index offset) { std::copy_n(sample + offset, width, row); });
-      Scalar* patch = work.patches.data() + i * patch_count * columns_;
-      for_each_run(work.padded.data(), patch, columns_, [&](const Scalar* from, Scalar* to) {
-        for (Index j = 0; j < run_; j += block) {
-          std::memcpy(to + j, from + j, block * sizeof(Scalar));
-        }
-      });
-      if (!options_.bias) continue;
-      for (Index j = 0; j < patch_count; ++j) patch[j * columns_ + taps_] = Scalar(1);
-    }
+  // The last tap of a kernel row or column with this residue; negative where there is none.
+  Index last_tap(Index place) const {
+    return place < options_.kernel
+               ? place + (options_.kernel - 1 - place) / options_.stride * options_.stride
+               : -1;
   }
 
-  // The transpose of gather: adds the patches' gradients up where their pixels came from.
-  void scatter(Index first, Index samples, Workspace& work, Matrix<Scalar>& dx) const {
-    const Index width = this->in().width * this->in().channels;
-    for (Index i = 0; i < samples; ++i) {
-      work.padded_gradient.setZero(padded_size_);
-      const Scalar* patch = work.patches.data() + i * this->out().pixels() * taps_;
-      for_each_run(work.padded_gradient.data(), patch, taps_, [&](Scalar* to, const Scalar* from) {
-        Eigen::Map<Buffer>(to, run_) += Eigen::Map<const Buffer>(from, run_);
-      });
-      Scalar* sample = dx.row(first + i).data();
-      for_each_row(work.padded_gradient.data(), [&](const Scalar* row, Index offset) {
-        std::copy_n(row, width, sample + offset);
-      });
+  void input_gradient(const Scalar* dy, Scalar* dx) const {
+    const Index channels = this->in().channels;
+    const Index stride = options_.stride;
+    for (Index row = 0; row < this->in().height; ++row) {
+      const Residue y = residue(row);
+      Scalar* line = dx + row * this->in().width * channels;
+      for (Index column = 0; column < std::min(stride, this->in().width); ++column) {
+        const Residue x = residue(column);
+        const Index pixels = (this->in().width - column - 1) / stride + 1;
+        Scalar* to = line + column * channels;
+        if (x.taps == 0 || y.taps == 0) {
+          for (Index i = 0; i < pixels; ++i)
+            std::fill_n(to + i * stride * channels, channels, Scalar(0));
+          continue;
+        }
+        const Index depth = x.taps * options_.channels;
+        const auto which =
+            (row + options_.padding) % stride * stride + (column + options_.padding) % stride;
+        const Scalar* weights = turned_.data() + begins_[static_cast<std::size_t>(which)];
+        for (Index k = 0; k < y.taps; ++k) {
+          const Scalar* from = dy +
+                               (y.from - y.taps + 1 + k + output_.before) * output_.row_size() +
+                               (x.from - x.taps + 1 + output_.before) * options_.channels;
+          product<Scalar>(pixels, channels, depth, {from, options_.channels, 1},
+                          weights + k * depth * channels, channels, to, stride * channels, k > 0);
+        }
+      }
     }
   }
 
   ConvOptions options_;
-  Index run_;      // scalars of a patch that are contiguous in the sample
-  Index taps_;     // scalars of a patch
-  Index columns_;  // the same with the bias
-  Index padded_width_;
-  Index padded_size_;
-  Index group_;
-  Matrix<Scalar> weights_;
+  Index run_;   // scalars of a sample that one kernel row covers
+  Index taps_;  // scalars that the whole kernel covers
+  Frame input_;
+  Frame output_;
+  Matrix<Scalar> weights_;  // taps x channels, and the bias as a last row
   Matrix<Scalar> gradient_;
+  Buffer turned_;
+  std::vector<std::size_t> begins_;  // of each pair of residues in it
   std::vector<Workspace> workspaces_;
 };
 

@@ -1,15 +1,18 @@
 #pragma once
 
 #include "net/network.hpp"
+#include "net/unit_length.hpp"
 
 #include <memory>
 #include <utility>
 
 namespace tiny {
 
+// The last layer of each is dense, or with `unit_length` scales the features to length 1.
+
 // Two 5x5 convolutions and two dense layers, after LeCun et al., 1998; for 28x28 digits.
 template <typename Scalar>
-Network<Scalar> lenet(Shape in, Index d, Rng& rng) {
+Network<Scalar> lenet(Shape in, Index d, Rng& rng, bool unit_length = false) {
   auto layers = std::make_unique<Sequential<Scalar>>(in);
   layers->conv({.channels = 16, .kernel = 5, .bias = false}, rng)
       .max_pool()
@@ -22,13 +25,14 @@ Network<Scalar> lenet(Shape in, Index d, Rng& rng) {
       .dense({.units = 128}, rng)
       .relu()
       .dense({.units = d, .gain = 1}, rng);
+  if (unit_length) layers->template add<UnitLength<Scalar>>();
   return Network<Scalar>(std::move(layers));
 }
 
 // A convolution and three residual blocks (nine convolutions), after He et al., 2015; for 32x32
 // colour images.
 template <typename Scalar>
-Network<Scalar> resnet(Shape in, Index d, Rng& rng) {
+Network<Scalar> resnet(Shape in, Index d, Rng& rng, bool unit_length = false) {
   auto layers = std::make_unique<Sequential<Scalar>>(in);
   layers->conv({.channels = 16, .kernel = 3, .padding = 1, .bias = false}, rng)
       .batch_norm()
@@ -38,6 +42,7 @@ Network<Scalar> resnet(Shape in, Index d, Rng& rng) {
       .template add<Residual<Scalar>>(64, 2, rng)
       .global_average_pool()
       .dense({.units = d, .gain = 1}, rng);
+  if (unit_length) layers->template add<UnitLength<Scalar>>();
   return Network<Scalar>(std::move(layers));
 }
 

@@ -36,19 +36,19 @@ struct RegisterTile {
 };
 
 /// c = a b, or c += a b: `rows` x (packs of columns) of c, whose rows are c_row apart; b's rows are
-/// b_row apart. Rows are a multiple of three.
+/// b_row apart.
 template <class Arch, int Rows, int Packs, class T>
 LDMAT_ALWAYS_INLINE void multiply_tile(Index depth, Factor<T> a, const T* b, Index b_row, T* c,
                                        Index c_row, bool add) noexcept {
   using V = Pack<T, Arch>;
   constexpr int lanes = PackTraits<V>::size;
-  static_assert(Rows % 3 == 0);
+  constexpr int groups = (Rows + 2) / 3;
   V sum[Rows * Packs];
   unrolled<Rows * Packs>([&](auto at) LDMAT_ALWAYS_INLINE_LAMBDA { sum[at] = V(T(0)); });
   // One pointer for three rows of a: what an address can hold without more registers.
-  const T* from[Rows / 3];
-  unrolled<Rows / 3>([&](auto group)
-                         LDMAT_ALWAYS_INLINE_LAMBDA { from[group] = a.data + 3 * group * a.row; });
+  const T* from[groups];
+  unrolled<groups>([&](auto group)
+                       LDMAT_ALWAYS_INLINE_LAMBDA { from[group] = a.data + 3 * group * a.row; });
   for (Index k = 0; k < depth; ++k) {
     V right[Packs];
     unrolled<Packs>([&](auto p) LDMAT_ALWAYS_INLINE_LAMBDA { right[p] = read<V>(b + p * lanes); });
@@ -58,7 +58,7 @@ LDMAT_ALWAYS_INLINE void multiply_tile(Index depth, Factor<T> a, const T* b, Ind
         sum[r * Packs + p] = multiply_add(left, right[p], sum[r * Packs + p]);
       });
     });
-    unrolled<Rows / 3>([&](auto group) LDMAT_ALWAYS_INLINE_LAMBDA { from[group] += a.step; });
+    unrolled<groups>([&](auto group) LDMAT_ALWAYS_INLINE_LAMBDA { from[group] += a.step; });
     b += b_row;
   }
   unrolled<Rows>([&](auto r) LDMAT_ALWAYS_INLINE_LAMBDA {

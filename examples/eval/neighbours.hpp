@@ -1,0 +1,90 @@
+// Classification by the nearest samples of the gallery, found by nanoflann's k-d tree.
+#pragma once
+
+#include "eval/centroid.hpp"
+
+#include <nanoflann.hpp>
+
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tiny {
+
+/// The nearest samples of each query, found once, for votes of as many of them as wanted.
+class Neighbours {
+ public:
+  /// Finds the `most` nearest of the gallery by Euclidean distance, each query on one of OpenMP's
+  /// threads. Which of samples at exactly equal distance is found is nanoflann's affair, and the
+  /// same each time. Throws std::invalid_argument for `most` below 1 or above the gallery's size.
+  Neighbours(const FeatureSet& gallery, const RowMatrix<float>& queries, std::size_t most)
+      : most_(most) {
+    require_gallery(gallery, queries);
+    if (most < 1 || most > gallery.labels.size()) {
+      throw std::invalid_argument("the number of neighbours is " + std::to_string(most) +
+                                  ", but must be from 1 to the size of the gallery, " +
+                                  std::to_string(gallery.labels.size()));
+    }
+    const Points points{gallery.features};
+    const Tree tree(static_cast<std::int32_t>(queries.cols()), points,
+                    nanoflann::KDTreeSingleIndexAdaptorParams(leaf_size));
+    labels_.resize(static_cast<std::size_t>(queries.rows()) * most);
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic, 64)
+#endif
+    for (Eigen::Index i = 0; i < queries.rows(); ++i) {
+      std::vector<std::uint32_t> indices(most);
+      std::vector<double> distances(most);
+      tree.knnSearch(queries.row(i).data(), most, indices.data(), distances.data());
+      for (std::size_t rank = 0; rank < most; ++rank) {
+        labels_[static_cast<std::size_t>(i) * most + rank] = gallery.labels[indices[rank]];
+      }
+    }
+  }
+
+  /// The class with most votes among the k nearest; of classes with as many votes that of the
+  /// nearest voter. Throws std::invalid_argument for k below 1 or above `most`.
+  std::vector<int> vote(std::size_t k) const {
+    if (k < 1 || k > most_) {
+      throw std::invalid_argument("a vote of " + std::to_string(k) + " of " +
+                                  std::to_string(most_) + " neighbours");
+    }
+    std::vector<int> predicted;
+    for (std::size_t begin = 0; begin < labels_.size(); begin += most_) {
+      std::map<int, int> votes;
+      for (std::size_t rank = 0; rank < k; ++rank) ++votes[labels_[begin + rank]];
+      int winner = labels_[begin];
+      for (std::size_t rank = 1; rank < k; ++rank) {
+        if (votes[labels_[begin + rank]] > votes[winner]) winner = labels_[begin + rank];
+      }
+      predicted.push_back(winner);
+    }
+    return predicted;
+  }
+
+ private:
+  /// The gallery as nanoflann asks for it.
+  struct Points {
+    const RowMatrix<float>& rows;
+
+    std::size_t kdtree_get_point_count() const { return static_cast<std::size_t>(rows.rows()); }
+    float kdtree_get_pt(std::size_t row, std::size_t column) const {
+      return rows.data()[row * static_cast<std::size_t>(rows.cols()) + column];
+    }
+    template <class Box>
+    bool kdtree_get_bbox(Box& /*box*/) const {
+      return false;  // nanoflann finds it itself
+    }
+  };
+  using Metric = nanoflann::L2_Adaptor<float, Points, double>;
+  using Tree = nanoflann::KDTreeSingleIndexAdaptor<Metric, Points>;
+
+  static constexpr std::size_t leaf_size = 16;
+
+  std::size_t most_;
+  std::vector<int> labels_;  ///< of each query's neighbours, the nearest first
+};
+
+}  // namespace tiny
