@@ -154,7 +154,7 @@ def classifiers():
     """Any classifier on the features of `plane` and `colour`: it trains nothing."""
     tables = [*plane(), *colour()[:2]]
     return [replace(table, name="classifiers-" + table.name.split("-")[1],
-                    title=f"{table.title}: accuracy by classifier, %", columns=CLASSIFIERS, picture="")
+                    title=f"{table.title}, by classifier", columns=CLASSIFIERS, picture="")
             for table in tables]
 
 
@@ -171,7 +171,7 @@ TRAINS_NOTHING = {"classifiers": ("plane", "colour")}
 
 # --quick: the same tables from the embedded digits, one epoch each. Options that digits cannot have go;
 # rows that would become the same are the same run.
-ONLY_COLOUR = ("--per-class", "--network", "--augment", "--class-table", "--preset")
+ONLY_COLOUR = ("--per-class", "--network", "--shift", "--flip", "--class-table", "--preset")
 QUICK = "--dataset digits --epochs 1"
 
 
