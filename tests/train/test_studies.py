@@ -40,6 +40,8 @@ PROGRAMS = None  # of --programs
 # Both append what they were called with to the file CALLS. What they write follows from the options.
 TRAIN = """#!{python} -IS
 import hashlib, json, os, pathlib, signal, sys, time
+stop = []
+signal.signal(signal.SIGINT, lambda *_: stop.append(1))
 words = sys.argv[1:]
 with open(os.environ["CALLS"], "a") as calls:
     calls.write("train " + " ".join(words) + "\\n")
@@ -52,8 +54,6 @@ if os.environ.get("FAIL") and os.environ["FAIL"] in " ".join(words):
 steps = 0
 if "--resume" in words:
     steps = int((out / "checkpoint").read_text())
-stop = []
-signal.signal(signal.SIGINT, lambda *_: stop.append(1))
 until = int(os.environ.get("STEPS", "0"))
 while steps < until:
     time.sleep(0.05)
@@ -399,6 +399,16 @@ class StudyTest(Case):
         text = self.call("status")[1]
         self.assertRegex(text, r"plane +36 of +36 runs finished\n")
 
+    def test_status_counts_shared_runs_once(self):
+        counts = []
+        with mock.patch.object(runner.Estimate, "seconds",
+                               side_effect=lambda runs, jobs: counts.append(len(runs)) or 0):
+            self.call("status", "--quick")
+        distinct = {run.name for study in definitions.STUDIES
+                    for run in results.study_runs(self.out, definitions.tables(study, True), 1)}
+        self.assertEqual(counts[-1], len(distinct))
+        self.assertEqual(counts[-1], sum(counts[:-1]))
+
     def test_estimates_follow_what_was_measured(self):
         lines = [f"--dataset mnist --epochs 5 --seed {seed}" for seed in range(1, 5)]
         every = [runner.Run(self.out, line) for line in lines]
@@ -428,7 +438,7 @@ class InterruptTest(Case):
                                 stderr=subprocess.STDOUT)
 
     def wait_for(self, what):
-        for _ in range(200):
+        for _ in range(1200):
             if what():
                 return
             time.sleep(0.05)
@@ -441,7 +451,6 @@ class InterruptTest(Case):
                 (self.root / "calls").unlink(missing_ok=True)
                 child = self.start(100000)
                 self.wait_for(lambda: len(self.calls("train")) == 2)
-                time.sleep(0.3)
                 child.send_signal(number)
                 text = child.communicate(timeout=30)[0]
                 self.assertEqual(child.returncode, 130, text)
@@ -466,6 +475,15 @@ class InterruptTest(Case):
         self.assertEqual(status, 0, text)
         resumed = [call for call in self.calls("train") if "--resume" in call]
         self.assertEqual((len(self.calls("train")), len(resumed)), (8, 2), text)
+
+
+    def test_two_calls_share_their_runs(self):
+        child = self.start(20)
+        self.wait_for(lambda: len(self.calls("train")) == 2)
+        status, text = self.call("plane", "--quick")
+        child.communicate(timeout=60)
+        self.assertEqual((status, child.returncode), (0, 0), text)
+        self.assertEqual((len(self.calls("train")), len(self.calls("eval"))), (6, 6))
 
 
 @unittest.skipUnless(HAS_MATPLOTLIB, "this Python has no matplotlib")
