@@ -4,7 +4,10 @@ ldmat_add_test(train_data LIBRARIES ldmat_train_lib SOURCES
   train/test_data_sampler.cpp)
 ldmat_add_test(train_net LIBRARIES ldmat_train_lib SOURCES
   train/test_net_layers.cpp train/test_net_models.cpp train/test_net_optimizer.cpp
-  train/test_net_rng.cpp)
+  train/test_net_rng.cpp train/test_net_unit_length.cpp)
+ldmat_add_test(train_loss LIBRARIES ldmat_train_lib SOURCES
+  train/test_loss_center.cpp train/test_loss_contrastive.cpp train/test_loss_supcon.cpp
+  train/test_loss_triplet.cpp)
 ldmat_add_test(train_app LIBRARIES ldmat_train_lib SOURCES
   train/test_app_checkpoint.cpp train/test_app_options.cpp train/test_app_report.cpp
   train/test_app_run.cpp train/test_app_snapshots.cpp train/test_app_weights.cpp)

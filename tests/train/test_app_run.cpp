@@ -122,7 +122,10 @@ TEST_CASE("the program learns digits and leaves its figures") {
 TEST_CASE("a run that was stopped and resumed ends with the same bits") {
   for (const std::string options :
        {"--epochs 2 --regularizer adaptive --strength 0.3 --optimizer sgd --schedule step",
-        "--epochs 2 --loss softmax --dim 5", "--epochs 2 --per-class 6 --one-sided --dim 3"}) {
+        "--epochs 2 --loss softmax --dim 5", "--epochs 2 --loss center --center-weight 0.1",
+        "--epochs 2 --loss triplet --margin 0.3", "--epochs 2 --loss supcon --per-class 3",
+        "--epochs 2 --loss contrastive --normalize on",
+        "--epochs 2 --per-class 6 --one-sided --dim 3"}) {
     CAPTURE(options);
     const Program program;
     REQUIRE(program("whole", options).status == 0);

@@ -24,7 +24,7 @@ struct TrainOptions {
   std::string loss = "ldmat";
   double margin = 0;
   double temperature = 0.1;
-  double center_weight = 0.01;
+  double center_weight = 0.1;
   int dim = 0;
   std::string metric = "euclidean";
   double class_distance = 1;
