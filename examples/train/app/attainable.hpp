@@ -18,10 +18,10 @@ namespace tiny {
 /// one-sided where the run's is.
 struct Attained {
   bool one_sided = false;
-  bool realisable = false;         ///< whether as many dimensions as there are features suffice
-  std::int64_t dimensions_needed;  ///< see ldmat::Attainable
-  double lowest_loss = 0;
-  double reached_fraction = 0;  ///< of the centres of the test images' classes
+  bool realisable = false;             ///< whether as many dimensions as there are features suffice
+  ldmat::Index dimensions_needed = 0;  ///< those that do
+  double lowest_loss = 0;              ///< class-pair loss, see ldmat::attainable
+  double reached_fraction = 0;  ///< by the centres of the test images' classes, ldmat::reached
 };
 
 /// None for other losses and metrics than ldmat with Euclidean distances. Classes are those that occur.
@@ -46,15 +46,12 @@ inline std::optional<Attained> attained_of(const RowMatrix<float>& test,
                   lowest.lowest_loss, ldmat::reached(lowest, test, labels)};
 }
 
-/// dimensions_needed is null where no number of dimensions suffices.
 inline nlohmann::ordered_json describe(const Attained& a) {
-  nlohmann::ordered_json json{{"one_sided", a.one_sided},
-                              {"realisable", a.realisable},
-                              {"dimensions_needed", nullptr},
-                              {"lowest_loss", a.lowest_loss},
-                              {"reached_fraction", a.reached_fraction}};
-  if (a.dimensions_needed >= 0) json["dimensions_needed"] = a.dimensions_needed;
-  return json;
+  return {{"one_sided", a.one_sided},
+          {"realisable", a.realisable},
+          {"dimensions_needed", a.dimensions_needed},
+          {"lowest_loss", a.lowest_loss},
+          {"reached_fraction", a.reached_fraction}};
 }
 
 }  // namespace tiny

@@ -17,11 +17,11 @@ namespace tiny {
 
 /// All by the distance that the network was trained for.
 struct Figures {
-  double nearest_centroid = 0;    ///< share of test images whose nearest class centre is theirs
-  double five_neighbours = 0;     ///< the same by the majority of the 5 nearest training images
-  std::optional<double> softmax;  ///< by the loss's own prediction, where it has one
-  ldmat::ClassSpread spread;      ///< of the test images
-  std::optional<Attained> attained;
+  double nearest_centroid = 0;       ///< share of test images whose nearest class centre is theirs
+  double five_neighbours = 0;        ///< the same by the majority of the 5 nearest training images
+  std::optional<double> softmax;     ///< by the loss's own prediction, where it has one
+  ldmat::ClassSpread spread;         ///< of the test images
+  std::optional<Attained> attained;  ///< for ldmat with Euclidean distances
 };
 
 inline Figures figures_of(const RowMatrix<float>& gallery, const std::vector<int>& gallery_labels,

@@ -256,9 +256,8 @@ class Run {
       rows.insert(rows.end() - 1,
                   {{"dimensions that the class distances need",
                     std::to_string(f.attained->dimensions_needed)},
-                   {f.attained->one_sided ? "reached of the one-sided class distances"
-                                          : "reached of what these dimensions allow",
-                    percent(f.attained->reached_fraction)}});
+                   {"lowest class-pair loss attainable", fixed(f.attained->lowest_loss, 4)},
+                   {"reached of what is attainable", percent(f.attained->reached_fraction)}});
     }
     std::cout << "\nTest images (training images as gallery)\n"
               << aligned(rows) << "\n  figures   " << (out_ / "metrics.json").string()
