@@ -119,6 +119,37 @@ TEST_CASE("the program learns digits and leaves its figures") {
         (std::system("gnuplot --version >/dev/null 2>&1") == 0));
 }
 
+TEST_CASE("the program says what its class distances allow, and how much of that it reached") {
+  const Program program;
+  const auto figures = [&](const std::string& name, const std::string& options) {
+    const auto result = program(name, options);
+    CAPTURE(result.text);
+    REQUIRE(result.status == 0);
+    const bool euclidean_ldmat = options.find("--loss") == std::string::npos &&
+                                 options.find("--metric") == std::string::npos;
+    CHECK(has(result.text, {"dimensions that the class distances need"}) == euclidean_ldmat);
+    return metrics_of(program.out(name)).at("final").value("attainable", nlohmann::json());
+  };
+  const auto plane = figures("plane", "--epochs 8 --two-sided --class-distance 2");
+  CHECK(plane.at("one_sided") == false);
+  CHECK(plane.at("realisable") == false);
+  CHECK(plane.at("dimensions_needed") == 9);
+  CHECK(plane.at("lowest_loss").get<double>() == doctest::Approx(4 * 0.10987997766));
+  CHECK(plane.at("reached_fraction").get<double>() > 0.3);  // 0 where all classes coincide
+  CHECK(plane.at("reached_fraction").get<double>() <= 1);
+  const auto space = figures("space", "--epochs 2 --two-sided --dim 9");
+  CHECK(space.at("realisable") == true);
+  CHECK(space.at("lowest_loss").get<double>() < 1e-20);
+  CHECK(space.at("reached_fraction").get<double>() < 1);
+  const auto preset = figures("preset", "--epochs 1");
+  CHECK(preset.at("one_sided") == true);
+  CHECK(preset.at("realisable") == false);
+  CHECK(preset.at("lowest_loss") == 0);
+  CHECK(preset.at("reached_fraction").get<double>() <= 1);
+  CHECK(figures("softmax", "--epochs 1 --loss softmax").is_null());
+  CHECK(figures("cosine", "--epochs 1 --metric cosine").is_null());
+}
+
 TEST_CASE("a run that was stopped and resumed ends with the same bits") {
   for (const std::string options :
        {"--epochs 2 --regularizer adaptive --strength 0.3 --optimizer sgd --schedule step",
