@@ -335,7 +335,7 @@ run_fuzz() { # <seconds>
   cmake --build --preset fuzz
   total=0
   found=
-  for target in views loss idx cifar archive checkpoint; do
+  for target in views loss idx cifar archive checkpoint weights; do
     corpus=build/fuzz/corpus/$target
     mkdir -p "$corpus" build/fuzz/findings
     known=fuzz/regressions/$target

@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <vector>
+
 TEST_CASE("docs/report.md: weights are put into a network") {
   const test::TempFolder folder;
   const auto path = folder / "weights.ldmat";
