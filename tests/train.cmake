@@ -25,3 +25,18 @@ if(Python3_Interpreter_FOUND AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT LDM
 elseif(NOT Python3_Interpreter_FOUND)
   message(STATUS "ldmat: no test of the report: there is no Python 3")
 endif()
+
+# The studies, with stand-ins for the programs; where ldmat-eval is there, a quick one with the programs, too.
+if(UNIX AND Python3_Interpreter_FOUND AND NOT CMAKE_CROSSCOMPILING)
+  set(studies_programs)
+  if(TARGET ldmat-eval AND NOT CMAKE_CXX_FLAGS MATCHES "sanitize|coverage")
+    set(studies_programs --programs "${PROJECT_BINARY_DIR}")
+  endif()
+  add_test(NAME studies COMMAND Python3::Interpreter
+           "${CMAKE_CURRENT_SOURCE_DIR}/train/test_studies.py" ${studies_programs})
+  set_tests_properties(studies PROPERTIES COST 20 TIMEOUT 600)
+  add_test(NAME docs_results COMMAND Python3::Interpreter
+           "${PROJECT_SOURCE_DIR}/examples/studies/studies.py" docs --check)
+else()
+  message(STATUS "ldmat: no tests of the studies: there is no Python 3, or not this system's")
+endif()

@@ -1,0 +1,189 @@
+"""What the studies train: every run of every study, in this one place.
+
+Options are written as after ldmat-train; of an option that is given twice the last one counts. A change
+here makes new runs of what it touches; the others stay as they are. `studies.py status` says what is to do.
+"""
+
+from dataclasses import dataclass, replace
+
+from options import join, parse, without
+
+SEEDS = 3
+
+# Budgets: the same for every loss. PLANE: two features of MNIST and Fashion-MNIST, about 9 s an epoch on one
+# thread. SHORT: of the studies that need many runs.
+PLANE = "--dim 2 --epochs 5"
+PLANE_SHORT = "--dim 2 --epochs 3"
+CIFAR10 = "--dataset cifar10 --epochs 20"
+CIFAR10_SHORT = "--dataset cifar10 --epochs 8"
+CIFAR100 = "--dataset cifar100 --epochs 20"
+
+# What LDMAT is given beyond the defaults of ldmat-train, by data set.
+LDMAT_PLANE = ""
+LDMAT_CIFAR10 = ""
+LDMAT_CIFAR100 = ""
+
+# Classes of one superclass nearer to each other than to the others; for LDMAT on CIFAR-100.
+SUPERCLASSES = "--class-table superclass"
+# CIFAR-100: so many classes are not trained on, but retrieved.
+HOLD_OUT = "--hold-out 20"
+
+# The losses, with what each of them wants.
+BASELINES = {
+    "softmax": "--loss softmax",
+    "softmax + center": "--loss center",
+    "contrastive": "--loss contrastive",
+    "triplet": "--loss triplet",
+    "supcon": "--loss supcon",
+}
+
+# Plain LDMAT, by which regularizers are judged, and strengths of each.
+PLAIN = "--loss ldmat --two-sided --penalty squared"
+STRENGTHS = {"offset": (0.1, 0.2, 0.4), "shrink": (0.1, 0.2, 0.4), "adaptive": (0.25, 0.5, 0.9)}
+STRENGTHS_SHORT = {"offset": (0.2,), "shrink": (0.2,), "adaptive": (0.5,)}
+
+DIMENSIONS = (2, 4, 8, 16, 32, 64, 128)
+BATCHES = (32, 128, 512, 2048)
+
+# Options of ldmat-eval, by data set, where it needs any: {"cifar100": "--svm-samples 4000"}.
+EVALUATE = {}
+
+# Seconds of one epoch on one thread, before any run has been measured; and of all that is not training.
+EPOCH_SECONDS = {"digits": 1, "mnist": 9, "fashion": 9, "cifar10": 9, "cifar100": 9}
+OTHER_SECONDS = {"digits": 2, "mnist": 15, "fashion": 15, "cifar10": 15, "cifar100": 20}
+
+# Columns of tables; figures.py says what they are.
+USUAL = ("nearest_centroid", "5-nn", "own", "best", "min_ratio", "mean_ratio", "map_at_r")
+SPREAD = ("nearest_centroid", "5-nn", "within", "between", "min_ratio", "mean_ratio")
+CLASSIFIERS = ("nearest_centroid", "1-nn", "5-nn", "linear_svm", "rbf_svm", "gaussian", "own")
+HIERARCHY = ("nearest_centroid", "outside_nearest_centroid", "5-nn", "outside_5-nn", "map_at_r")
+OPEN_SET = ("unseen_precision_at_1", "unseen_map_at_r", "unseen_nearest_centroid", "nearest_centroid",
+            "map_at_r")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: the same options with several seeds."""
+
+    name: str
+    train: str
+    series: str = ""  # for pictures with lines: which line, and where on it
+    x: float = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str  # of its picture, and of its place in docs/results.md
+    title: str
+    first: str  # heading of the first column
+    rows: tuple
+    columns: tuple = USUAL
+    # "points": the test images of seed 1 in the plane, "points, one scale", "lines": accuracy over Row.x,
+    # "bars": accuracy by row; "": none
+    picture: str = ""
+
+
+def losses(common, ldmat, names=tuple(BASELINES)):
+    """A row for LDMAT and one for each baseline."""
+    first = Row("LDMAT", join(common, "--loss ldmat", ldmat))
+    return (first, *(Row(name, join(common, BASELINES[name])) for name in names))
+
+
+def along(values, option, common, ldmat, label):
+    """LDMAT and softmax for each value of an option."""
+    return tuple(
+        replace(row, name=f"{row.name}, {value}", series=row.name, x=value,
+                train=join(row.train, f"{option} {value}"))
+        for value in values
+        for row in losses(common, ldmat, ("softmax",))
+    )
+
+
+def regularized(common, base, strengths):
+    rows = [Row("none", join(common, base))]
+    for name, values in strengths.items():
+        rows += [Row(f"{name} {value:g}", join(common, base, f"--regularizer {name} --strength {value:g}"))
+                 for value in values]
+    return tuple(rows)
+
+
+def plane():
+    return [
+        Table(f"plane-{dataset}", f"{title}, 2 features", "loss",
+              losses(f"--dataset {dataset} {PLANE}", LDMAT_PLANE), picture="points")
+        for dataset, title in (("mnist", "MNIST"), ("fashion", "Fashion-MNIST"))
+    ]
+
+
+def regularizers():
+    common = f"--dataset mnist {PLANE_SHORT}"
+    return [
+        Table("regularizers-plain", "MNIST, 2 features, plain LDMAT (two-sided, squared)", "regularizer",
+              regularized(common, PLAIN, STRENGTHS), SPREAD, "points, one scale"),
+        Table("regularizers-recommended", "MNIST, 2 features, one-sided LDMAT", "regularizer",
+              regularized(common, join("--loss ldmat", LDMAT_PLANE), STRENGTHS_SHORT), SPREAD),
+    ]
+
+
+def dimension():
+    return [Table("dimension", "CIFAR-10, number of features", "loss, features",
+                  along(DIMENSIONS, "--dim", CIFAR10_SHORT, LDMAT_CIFAR10, "features"), picture="lines")]
+
+
+def batch():
+    return [Table("batch", "MNIST, 2 features, images per batch", "loss, batch",
+                  along(BATCHES, "--batch", f"--dataset mnist {PLANE_SHORT}", LDMAT_PLANE, "batch"),
+                  picture="lines")]
+
+
+def colour():
+    flat = losses(CIFAR100, LDMAT_CIFAR100)
+    table = Row("LDMAT, superclass table", join(flat[0].train, SUPERCLASSES))
+    hierarchy = (replace(flat[0], name="LDMAT, one distance"), table, flat[1])
+    return [
+        Table("colour-cifar10", "CIFAR-10", "loss", losses(CIFAR10, LDMAT_CIFAR10), picture="bars"),
+        Table("colour-cifar100", "CIFAR-100", "loss", flat, picture="bars"),
+        Table("colour-hierarchy", "CIFAR-100, images taken for another superclass", "loss", hierarchy,
+              HIERARCHY),
+        Table("colour-open-set", "CIFAR-100, 80 classes trained, the other 20 retrieved", "loss",
+              losses(f"{CIFAR100} {HOLD_OUT}", LDMAT_CIFAR100, ("softmax", "supcon")), OPEN_SET),
+    ]
+
+
+def classifiers():
+    """Any classifier on the features of `plane` and `colour`: it trains nothing."""
+    tables = [*plane(), *colour()[:2]]
+    return [replace(table, name="classifiers-" + table.name.split("-")[1],
+                    title=f"{table.title}, by classifier", columns=CLASSIFIERS, picture="")
+            for table in tables]
+
+
+# In the order of `studies.py all`. What trains nothing needs the studies named beside it.
+STUDIES = {
+    "plane": plane,
+    "regularizers": regularizers,
+    "batch": batch,
+    "dimension": dimension,
+    "colour": colour,
+    "classifiers": classifiers,
+}
+TRAINS_NOTHING = {"classifiers": ("plane", "colour")}
+
+# --quick: the same tables from the embedded digits, one epoch each. Options that digits cannot have go;
+# rows that would become the same are the same run.
+ONLY_COLOUR = ("--per-class", "--network", "--shift", "--flip", "--class-table", "--preset")
+QUICK = "--dataset digits --epochs 1"
+
+
+def quick(table):
+    def on_digits(row):
+        line = join(without(row.train, ONLY_COLOUR), QUICK)
+        return replace(row, train=join(line, "--hold-out 2") if "--hold-out" in parse(line) else line)
+
+    return replace(table, title=f"{table.title} (quick: digits)", rows=tuple(map(on_digits, table.rows)))
+
+
+def tables(study, is_quick=False):
+    """The tables of a study, each row with its options."""
+    made = STUDIES[study]()
+    return [quick(table) for table in made] if is_quick else made
