@@ -1,6 +1,9 @@
+"use strict";
+addEventListener("beforeprint", () => { // paper cannot be opened
+  for (const closed of document.querySelectorAll("details")) closed.open = true;
+});
 // The players: each draws the moments of a training that its JSON holds, and what is between them.
 // #frame=5 in the address shows the moment 5 (from 0) of every player.
-"use strict";
 for (const player of document.querySelectorAll(".player")) {
   const data = JSON.parse(player.querySelector("script").textContent);
   const [canvas, button, slider, output] =

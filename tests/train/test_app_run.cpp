@@ -1,5 +1,6 @@
 // The program ldmat-train itself, as its users call it.
 #include "app/report.hpp"
+#include "app/trainer.hpp"
 #include "app/weights.hpp"
 #include "data/load.hpp"
 #include "train/test_data_support.hpp"
@@ -181,6 +182,30 @@ TEST_CASE("a run that was stopped and resumed ends with the same bits") {
     }
     CHECK(without_times(metrics_of(program.out("parts"))) ==
           without_times(metrics_of(program.out("whole"))));
+  }
+}
+
+TEST_CASE("a run that was stopped before its first step ends with the same, too") {
+  const Program program;
+  REQUIRE(program("whole", "--epochs 1").status == 0);
+  REQUIRE(program("parts", "--epochs 1 --stop-after-steps 1").status == 0);
+  // What it would have saved: Ctrl-C does not come so early when a test wants it.
+  auto saved = tiny::load_checkpoint(program.out("parts") / "checkpoint");
+  const auto options = tiny::options_from_json(saved.at("options"));
+  const auto data = tiny::load_dataset("mnist", program.out("").string());
+  tiny::Trainer trainer(options, data.train);
+  saved["trainer"] = trainer.state();
+  auto& snapshots = saved["snapshots"];
+  const std::vector<std::uint64_t> steps{0};
+  snapshots["steps"] = tiny::pack(std::span(steps));
+  snapshots["features"].erase(1);
+  tiny::save_checkpoint(program.out("parts") / "checkpoint", saved);
+
+  const auto result = program("parts", "--resume");
+  CHECK(has(result.text, {"Resuming after 0 of 10 steps"}));
+  REQUIRE(result.status == 0);
+  for (const char* name : {"features.csv", "weights.ldmat", "snapshots.json"}) {
+    CHECK(text_of(program.out("parts") / name) == text_of(program.out("whole") / name));
   }
 }
 

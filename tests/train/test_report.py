@@ -39,6 +39,7 @@ except ImportError as problem:
     sys.exit(1 if os.environ.get("LDMAT_NO_SKIPS") else 77)
 
 import measure  # noqa: E402
+import page  # noqa: E402
 import pictures  # noqa: E402
 import runs  # noqa: E402
 
@@ -445,6 +446,11 @@ class ReportTest(InFolder):
 
 
 class MeasureTest(unittest.TestCase):
+    def test_embedded_json_cannot_end_its_script(self):
+        value = {"a": "</script><!--", "b": [1, 2.5, None]}
+        self.assertNotRegex(page.embedded(value), "[<>&]")
+        self.assertEqual(json.loads(page.embedded(value)), value)
+
     def test_projection(self):
         rng = np.random.default_rng(3)
         plane = rng.normal(size=(200, 2)) * (5, 2)

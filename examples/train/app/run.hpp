@@ -146,7 +146,7 @@ class Run {
       since = now;
       save_checkpoint(checkpoint_path(), state(trainer));
     };
-    if (trainer.steps_done() == 0) take_snapshot(trainer, data);
+    if (snapshots_.empty() && trainer.steps_done() == 0) take_snapshot(trainer, data);
     while (trainer.steps_done() < trainer.total_steps()) {
       if (InterruptGuard::received() != 0 || (limit > 0 && trainer.steps_done() - first >= limit)) {
         progress.clear();
