@@ -69,7 +69,7 @@ clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy
 valgrind             -                valgrind               valgrind       ?test ci
 qemu-user            -                qemu-user              qemu-x86_64    ?test ci ?check
 python3              python           python3                python3        ?test ci ?check ?frameworks pytorch
-python3-matplotlib   python-matplotlib python3-matplotlib    -              ?demo ?test ci
+python3-matplotlib   python-matplotlib python3-matplotlib    -              ?test ci
 chromium             -                chromium               chromium       ?test ?ci
 ccache               ccache           ccache                 ccache         ?ci ?check ?frameworks ?pytorch
 clang-15             -                -                      -              ?check
@@ -335,7 +335,7 @@ run_fuzz() { # <seconds>
   cmake --build --preset fuzz
   total=0
   found=
-  for target in views loss idx cifar archive checkpoint; do
+  for target in views loss idx cifar archive checkpoint weights; do
     corpus=build/fuzz/corpus/$target
     mkdir -p "$corpus" build/fuzz/findings
     known=fuzz/regressions/$target

@@ -4,7 +4,7 @@
 # the time.
 if(NOT CMAKE_CXX_FLAGS MATCHES "sanitize")
   ldmat_add_test(snippets SOURCES docs/snippets_choosing.cpp docs/snippets_extending.cpp
-                                  docs/snippets_quickstart.cpp)
+                                  docs/snippets_method.cpp docs/snippets_quickstart.cpp)
   if(NOT MSVC)
     target_compile_options(test_snippets PRIVATE -O0)
   endif()

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
 # What people include; all else comes with them.
-ENTRIES = ["ldmat/ldmat.hpp", "ldmat/quality.hpp", "ldmat/retrieval.hpp"]
+ENTRIES = ["ldmat/ldmat.hpp", "ldmat/quality.hpp", "ldmat/retrieval.hpp", "ldmat/attainable.hpp"]
 NOT_IN_ONE_FILE = "ldmat/dispatch/"
 
 OWN = re.compile(r"#\s*include <(ldmat/[^>]+)>")

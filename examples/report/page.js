@@ -1,11 +1,15 @@
+"use strict";
+addEventListener("beforeprint", () => { // paper cannot be opened
+  for (const closed of document.querySelectorAll("details")) closed.open = true;
+});
 // The players: each draws the moments of a training that its JSON holds, and what is between them.
 // #frame=5 in the address shows the moment 5 (from 0) of every player.
-"use strict";
 for (const player of document.querySelectorAll(".player")) {
   const data = JSON.parse(player.querySelector("script").textContent);
   const [canvas, button, slider, output] =
     ["canvas", ".play", "input", "output"].map((what) => player.querySelector(what));
   const last = data.moments.length - 1;
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const seconds = 1; // from a moment to the next
   let playing = 0; // the number of the animation frame to come
   let before = 0;
@@ -14,11 +18,12 @@ for (const player of document.querySelectorAll(".player")) {
 
   function roundLength(most) {
     const power = 10 ** Math.floor(Math.log10(most));
-    return power * [5, 2, 1].find((step) => step * power <= most);
+    return power * ([5, 2].find((step) => step * power <= most) || 1);
   }
 
   function draw() {
-    const at = Math.min(last, Math.max(0, Number(slider.value) || 0));
+    const asked = Math.min(last, Math.max(0, Number(slider.value) || 0));
+    const at = still.matches ? Math.round(asked) : asked; // nothing moves for who wants it so
     const i = Math.floor(at);
     const a = data.moments[i];
     const b = data.moments[Math.min(i + 1, last)];
@@ -69,7 +74,7 @@ for (const player of document.querySelectorAll(".player")) {
   }
 
   function advance(now) {
-    let at = Number(slider.value) + Math.min(0.5, (now - before) / 1000 / seconds);
+    const at = Number(slider.value) + Math.min(0.5, (now - before) / 1000 / seconds);
     before = now;
     slider.value = Math.min(last, at);
     draw();

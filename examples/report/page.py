@@ -13,9 +13,10 @@ from runs import part, plain
 
 HERE = Path(__file__).resolve().parent
 METHOD = "https://doi.org/10.1016/j.cviu.2024.104184"
+MOST_CLASSES = 500  # in a map of distances
 LONGEST = 300  # characters of a value in a table
 
-# Figures of a run: a name, where it is, how it is written, and whether more (+1) or less (-1) is better.
+# Figures: their keys in evaluation.json and metrics.json, and how they are called here.
 CLASSIFIERS = [("nearest_centroid", "nearest centroid"), ("1-nn", "nearest neighbour"),
                ("5-nn", "5 nearest neighbours"), ("linear_svm", "linear SVM"), ("rbf_svm", "RBF SVM"),
                ("gaussian", "Gaussian of each class")]
@@ -38,6 +39,7 @@ FINAL = [("nearest_centroid_accuracy", "accuracy by nearest centroid"),
 SHARES = {"accuracy", "outside_superclass", "nearest_centroid", "nearest_centroid_accuracy",
           "five_nearest_neighbours_accuracy", "softmax_accuracy", "precision_at_1", "r_precision",
           "map_at_r"}
+# In the comparison of runs, more is better: a name, and where it is looked for first, then else.
 COMPARED = [("nearest centroid", ("evaluation", "classifiers", "nearest_centroid", "accuracy"),
              ("metrics", "final", "nearest_centroid_accuracy")),
             ("5 neighbours", ("evaluation", "classifiers", "5-nn", "accuracy"),
@@ -53,7 +55,7 @@ COMPARED = [("nearest centroid", ("evaluation", "classifiers", "nearest_centroid
 
 
 def is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def text(value):
@@ -77,10 +79,11 @@ def figure_text(key, value):
     return text(value)
 
 
-def table(caption, heads, rows, numbers=True):
-    """Rows of HTML: the first cell of each is its head."""
+def table(caption, heads, rows, numbers=True, wide=False):
+    """Rows of HTML: the first cell of each is its head. A wide one is scrolled, also by the keyboard."""
     kind = "figures" if numbers else "words"
-    lines = [f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}">',
+    region = f' role="region" tabindex="0" aria-label="{escape(caption)}"' if wide else ""
+    lines = [f'<div class="scroll"{region}>',
              f'<table class="{kind}"><caption>{escape(caption)}</caption>']
     if heads:
         lines.append("<thead><tr>" + "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
@@ -95,8 +98,10 @@ def table(caption, heads, rows, numbers=True):
 
 def figures_table(caption, content, wanted):
     rows = [(escape(name), figure_text(key, content[key])) for key, name in wanted if key in content]
-    rows += [(escape(plain(key)), figure_text(key, value)) for key, value in content.items()
-             if key not in dict(wanted) and is_number(value)]
+    for key, value in content.items():  # what later versions add
+        inner = value if isinstance(value, dict) else {"": value}
+        rows += [(escape(plain(f"{key} {name}".strip().replace("_", " "))), figure_text(name or key, one))
+                 for name, one in inner.items() if key not in dict(wanted) and isinstance(one, (int, float))]
     return table(caption, [], rows) if rows else ""
 
 
@@ -148,6 +153,8 @@ def curves(run, prefix):
              [("within classes", "mean_same_distance"),
               ("between classes", "mean_different_distance")], False)):
         drawn = [(name, values(source)) for name, source in lines]
+        if key == "distances":  # a loss that is not of distances gives zeros
+            drawn = [(name, line) for name, line in drawn if any(line)]
         drawn = [(name, line) for name, line in drawn if any(value is not None for value in line)]
         if not drawn:
             continue
@@ -163,7 +170,7 @@ def curves(run, prefix):
 
 def in_the_plane(features):
     """Points, the axes' names, and what the projection is, if there is one."""
-    good = np.isfinite(features.values).all(axis=1)
+    good = pictures.finite(features.values)
     values, labels = features.values[good], features.labels[good]
     dimensions = values.shape[1]
     if dimensions == 2 or len(values) == 0:
@@ -217,9 +224,9 @@ def scatter(run, prefix, features, whose, most):
 def class_map(run, prefix):
     if run.test is None:
         return ""
-    good = np.isfinite(run.test.values).all(axis=1)
+    good = pictures.finite(run.test.values)
     values, labels = run.test.values[good], run.test.labels[good]
-    if len(np.unique(labels)) < 2:
+    if not 2 <= len(np.unique(labels)) <= MOST_CLASSES:
         return ""
     metric = run.options.get("metric")
     metric = metric if isinstance(metric, str) else "euclidean"
@@ -273,7 +280,7 @@ through the training"></canvas>
 </div>
 <script type="application/json">{embedded(data)}</script>
 </div>
-<noscript><p class="note">The animation needs JavaScript; the pictures show the same moments.</p></noscript>"""
+<noscript><p class="note">The animation needs JavaScript; the pictures show the same.</p></noscript>"""
 
 
 def training(run, prefix, sizes):
@@ -387,7 +394,7 @@ def comparison(all_runs, prefixes):
             row.append(words)
         rows.append(row)
     heads = ["run", *(plain(name) for name in differing), *(name for name, _ in columns)]
-    return table("All runs: options that differ, and figures of the test images", heads, rows)
+    return table("All runs: options that differ, and figures of the test images", heads, rows, wide=True)
 
 
 def side_by_side(all_runs, prefixes):

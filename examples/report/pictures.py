@@ -88,16 +88,19 @@ def colour_of(label):
     return COLOURS[label % len(COLOURS)]
 
 
-def dots(axes, points, colour, size):
-    """One path for all the points: a hundredth of the file that a mark for each would need."""
-    vertices = np.repeat(points, 2, axis=0)
-    codes = np.tile([Path.MOVETO, Path.LINETO], len(points))
-    axes.add_patch(PathPatch(Path(vertices, codes), facecolor="none", edgecolor=colour, linewidth=size,
-                             capstyle="round", joinstyle="round", clip_on=False))
+def coloured_dots(axes, points, labels, size):
+    """One path for all points of a colour: an eighth of the file that a mark for each would need."""
+    for colour in np.unique(labels % len(COLOURS)):
+        own = points[labels % len(COLOURS) == colour]
+        codes = np.tile([Path.MOVETO, Path.LINETO], len(own))
+        axes.add_patch(PathPatch(Path(np.repeat(own, 2, axis=0), codes), facecolor="none",
+                                 edgecolor=COLOURS[colour], linewidth=size, capstyle="round",
+                                 clip_on=False))
 
 
 def finite(points):
-    return np.isfinite(points).all(axis=1)
+    """Which points are numbers, and not so large that their squares are none."""
+    return (np.abs(points) < 1e50).all(axis=1)
 
 
 def square(axes, points, margin=1.08):
@@ -128,8 +131,7 @@ def moment(axes, points, labels, title, size, most):
     good = np.flatnonzero(finite(points))
     half = square(axes, points[good], 1.1)
     shown = good[thinned(len(good), most)]
-    for label in np.unique(labels[shown]):
-        dots(axes, points[shown][labels[shown] == label], colour_of(label), size)
+    coloured_dots(axes, points[shown], labels[shown], size)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -187,8 +189,7 @@ def scatter(points, labels, names, axis_names, most=2000):
     square(axes, points[good])
     axes.grid(True)
     present = np.unique(labels)
-    for label in present:
-        dots(axes, points[shown][labels[shown] == label], colour_of(label), 2.6)
+    coloured_dots(axes, points[shown], labels[shown], 2.6)
     if len(present) <= 20:
         for label in present:
             own = points[good][labels[good] == label]

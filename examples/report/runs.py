@@ -145,7 +145,7 @@ def read_snapshots(path):
             raise ValueError(f"{len(steps)} steps, {len(epochs)} epochs and features of {len(features)}")
         if any(len(moment) != len(labels) for moment in features):
             raise ValueError(f"there are {len(labels)} labels, but not as many points at each step")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise ReportError(f"{path}: not what ldmat-train writes ({reason})") from error
     return Snapshots(labels, names, steps, epochs, features)

@@ -24,7 +24,7 @@ LDMAT_CIFAR10 = ""
 LDMAT_CIFAR100 = ""
 
 # Classes of one superclass nearer to each other than to the others; for LDMAT on CIFAR-100.
-SUPERCLASSES = "--class-table superclass"
+SUPERCLASSES = "--within-superclass 0.5"
 # CIFAR-100: so many classes are not trained on, but retrieved.
 HOLD_OUT = "--hold-out 20"
 
@@ -171,7 +171,7 @@ TRAINS_NOTHING = {"classifiers": ("plane", "colour")}
 
 # --quick: the same tables from the embedded digits, one epoch each. Options that digits cannot have go;
 # rows that would become the same are the same run.
-ONLY_COLOUR = ("--per-class", "--network", "--shift", "--flip", "--class-table", "--preset")
+ONLY_COLOUR = ("--per-class", "--network", "--shift", "--flip", "--within-superclass")
 QUICK = "--dataset digits --epochs 1"
 
 

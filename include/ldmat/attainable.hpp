@@ -96,17 +96,17 @@ double fraction(const Attainable& attainable, const ClassPairs<Arch>& pairs,
 ///
 /// Otherwise: by stress majorization from `starts` starting points and exchanges of two classes, the
 /// best of them refined. `lowest_loss` is that of `positions` and so can be had; that no points are
-/// better is sure only where it is 0. With equal distances, or up to about twenty classes in two
-/// dimensions, more starts have found nothing better; in one dimension, which is a problem of order,
-/// and with many different distances they may. A realisable table gives `lowest_loss` of the size of
-/// rounding errors.
+/// better is sure only where it is 0. Against the 16 starts of the default, 400 found nothing lower for
+/// ten classes in the plane (equal, tree-like and random distances), 0.005 % less for twenty classes of
+/// random distances in the plane and 0.1 % less for them on a line; other searches 0.2 % less for a
+/// hundred equal ones in 64 dimensions. A realisable table gives a loss of the size of rounding errors.
 ///
 /// One-sided: the lowest loss is 0 for any table and any d >= 1, by spreading the classes far enough.
 /// `realisable` and `dimensions_needed` still are of the distances as they stand; `positions` are the
 /// two-sided ones, enlarged until no pair is closer than its target.
 ///
 /// Time: O(K^3), and where not realisable O(K^2 (K + d)) for each of some hundred steps per start:
-/// measured, 10 classes in 2-D 5 ms, 100 in 64-D 4 s. Memory O(K^2 + K d). Sources: Torgerson,
+/// measured, some milliseconds for 10 classes in 2-D, some seconds for 100 in 64-D. Memory O(K^2 + K d). Sources: Torgerson,
 /// Psychometrika 17 (1952) 401-419; de Leeuw, "Applications of convex analysis to multidimensional
 /// scaling", 1977; de Leeuw and Heiser, "Multidimensional scaling with restrictions on the
 /// configuration", 1980.

@@ -38,6 +38,12 @@ TEST_CASE("every option of the list reaches its field") {
                               "cifar10",
                               "--loss",
                               "softmax",
+                              "--margin",
+                              "0.75",
+                              "--temperature",
+                              "0.25",
+                              "--center-weight",
+                              "0.5",
                               "--dim",
                               "7",
                               "--metric",
@@ -67,6 +73,8 @@ TEST_CASE("every option of the list reaches its field") {
                               "frobenius",
                               "--network",
                               "lenet",
+                              "--normalize",
+                              "on",
                               "--epochs",
                               "3",
                               "--batch",
@@ -85,6 +93,9 @@ TEST_CASE("every option of the list reaches its field") {
                               "18446744073709551615"});
   const nlohmann::ordered_json expected{{"dataset", "cifar10"},
                                         {"loss", "softmax"},
+                                        {"margin", 0.75},
+                                        {"temperature", 0.25},
+                                        {"center-weight", 0.5},
                                         {"dim", 7},
                                         {"metric", "cosine"},
                                         {"class-distance", 2.5},
@@ -100,6 +111,7 @@ TEST_CASE("every option of the list reaches its field") {
                                         {"same-share", 0.3},
                                         {"reduction", "frobenius"},
                                         {"network", "lenet"},
+                                        {"normalize", "on"},
                                         {"epochs", 3},
                                         {"batch", 40},
                                         {"per-class", 4},
@@ -146,6 +158,25 @@ TEST_CASE("colour images get the network and the number of features that fit the
   }
 }
 
+TEST_CASE("what a loss needs is chosen for it") {
+  const auto of = [](const char* loss, std::vector<const char*> words = {}) {
+    words.insert(words.end(), {"--dataset", "cifar100", "--loss", loss});
+    return tiny::resolved(parse(words).train);
+  };
+  for (const char* loss : {"ldmat", "softmax", "center", "contrastive", "triplet", "supcon"}) {
+    CAPTURE(loss);
+    const std::string name = loss;
+    const auto o = of(loss);
+    CHECK(o.normalize == (name == "triplet" || name == "supcon" ? "on" : "off"));
+    CHECK((o.margin > 0) == (name == "contrastive" || name == "triplet"));
+    CHECK(o.per_class == (name == "softmax" || name == "center" ? 0 : 5));
+    CHECK(of(loss, {"--normalize", "off"}).normalize == "off");
+    CHECK(of(loss, {"--normalize", "on"}).normalize == "on");
+    CHECK(of(loss, {"--margin", "3"}).margin == 3);
+    CHECK(of(loss, {"--per-class", "10"}).per_class == 10);
+  }
+}
+
 TEST_CASE("a wrong value is refused with the option's name") {
   CHECK(has(parse_error({"--dataset", "minst"}), {"--dataset", "minst"}));
   CHECK(has(parse_error({"--penalty", "cubic"}), {"--penalty", "cubic", "huber"}));
@@ -153,6 +184,11 @@ TEST_CASE("a wrong value is refused with the option's name") {
   CHECK(has(parse_error({"--epochs", "-3"}), {"--epochs"}));
   CHECK(has(parse_error({"--class-distance", "0"}), {"--class-distance"}));
   CHECK(has(parse_error({"--strength", "-0.5"}), {"--strength"}));
+  CHECK(has(parse_error({"--loss", "hinge"}), {"--loss", "hinge", "supcon"}));
+  CHECK(has(parse_error({"--normalize", "yes"}), {"--normalize", "yes"}));
+  CHECK(has(parse_error({"--margin", "-1"}), {"--margin"}));
+  CHECK(has(parse_error({"--temperature", "0"}), {"--temperature"}));
+  CHECK(has(parse_error({"--center-weight", "-1"}), {"--center-weight"}));
   CHECK(has(parse_error({"--lr", "fast"}), {"--lr", "fast"}));
   CHECK(has(parse_error({"--seed", "-1"}), {"--seed"}));
   CHECK(has(parse_error({"--no-such-option"}), {"--no-such-option"}));

@@ -1,5 +1,6 @@
 // The program ldmat-train itself, as its users call it.
 #include "app/report.hpp"
+#include "app/trainer.hpp"
 #include "app/weights.hpp"
 #include "data/load.hpp"
 #include "train/test_data_support.hpp"
@@ -119,10 +120,44 @@ TEST_CASE("the program learns digits and leaves its figures") {
         (std::system("gnuplot --version >/dev/null 2>&1") == 0));
 }
 
+TEST_CASE("the program says what its class distances allow, and how much of that it reached") {
+  const Program program;
+  const auto figures = [&](const std::string& name, const std::string& options) {
+    const auto result = program(name, options);
+    CAPTURE(result.text);
+    REQUIRE(result.status == 0);
+    const bool euclidean_ldmat = options.find("--loss") == std::string::npos &&
+                                 options.find("--metric") == std::string::npos;
+    CHECK(has(result.text, {"dimensions that the class distances need"}) == euclidean_ldmat);
+    return metrics_of(program.out(name)).at("final").value("attainable", nlohmann::json());
+  };
+  const auto plane = figures("plane", "--epochs 8 --two-sided --class-distance 2");
+  CHECK(plane.at("one_sided") == false);
+  CHECK(plane.at("realisable") == false);
+  CHECK(plane.at("dimensions_needed") == 9);
+  CHECK(plane.at("lowest_loss").get<double>() == doctest::Approx(4 * 0.10987997766));
+  CHECK(plane.at("reached_fraction").get<double>() > 0.3);  // 0 where all classes coincide
+  CHECK(plane.at("reached_fraction").get<double>() <= 1);
+  const auto space = figures("space", "--epochs 2 --two-sided --dim 9");
+  CHECK(space.at("realisable") == true);
+  CHECK(space.at("lowest_loss").get<double>() < 1e-20);
+  CHECK(space.at("reached_fraction").get<double>() < 1);
+  const auto preset = figures("preset", "--epochs 1");
+  CHECK(preset.at("one_sided") == true);
+  CHECK(preset.at("realisable") == false);
+  CHECK(preset.at("lowest_loss") == 0);
+  CHECK(preset.at("reached_fraction").get<double>() <= 1);
+  CHECK(figures("softmax", "--epochs 1 --loss softmax").is_null());
+  CHECK(figures("cosine", "--epochs 1 --metric cosine").is_null());
+}
+
 TEST_CASE("a run that was stopped and resumed ends with the same bits") {
   for (const std::string options :
        {"--epochs 2 --regularizer adaptive --strength 0.3 --optimizer sgd --schedule step",
-        "--epochs 2 --loss softmax --dim 5", "--epochs 2 --per-class 6 --one-sided --dim 3"}) {
+        "--epochs 2 --loss softmax --dim 5", "--epochs 2 --loss center --center-weight 0.1",
+        "--epochs 2 --loss triplet --margin 0.3", "--epochs 2 --loss supcon --per-class 3",
+        "--epochs 2 --loss contrastive --normalize on",
+        "--epochs 2 --per-class 6 --one-sided --dim 3"}) {
     CAPTURE(options);
     const Program program;
     REQUIRE(program("whole", options).status == 0);
@@ -147,6 +182,30 @@ TEST_CASE("a run that was stopped and resumed ends with the same bits") {
     }
     CHECK(without_times(metrics_of(program.out("parts"))) ==
           without_times(metrics_of(program.out("whole"))));
+  }
+}
+
+TEST_CASE("a run that was stopped before its first step ends with the same, too") {
+  const Program program;
+  REQUIRE(program("whole", "--epochs 1").status == 0);
+  REQUIRE(program("parts", "--epochs 1 --stop-after-steps 1").status == 0);
+  // What it would have saved: Ctrl-C does not come so early when a test wants it.
+  auto saved = tiny::load_checkpoint(program.out("parts") / "checkpoint");
+  const auto options = tiny::options_from_json(saved.at("options"));
+  const auto data = tiny::load_dataset("mnist", program.out("").string());
+  tiny::Trainer trainer(options, data.train);
+  saved["trainer"] = trainer.state();
+  auto& snapshots = saved["snapshots"];
+  const std::vector<std::uint64_t> steps{0};
+  snapshots["steps"] = tiny::pack(std::span(steps));
+  snapshots["features"].erase(1);
+  tiny::save_checkpoint(program.out("parts") / "checkpoint", saved);
+
+  const auto result = program("parts", "--resume");
+  CHECK(has(result.text, {"Resuming after 0 of 10 steps"}));
+  REQUIRE(result.status == 0);
+  for (const char* name : {"features.csv", "weights.ldmat", "snapshots.json"}) {
+    CHECK(text_of(program.out("parts") / name) == text_of(program.out("whole") / name));
   }
 }
 

@@ -39,6 +39,7 @@ except ImportError as problem:
     sys.exit(1 if os.environ.get("LDMAT_NO_SKIPS") else 77)
 
 import measure  # noqa: E402
+import page  # noqa: E402
 import pictures  # noqa: E402
 import runs  # noqa: E402
 
@@ -223,7 +224,8 @@ class ReportTest(InFolder):
         write_run(self.root)
         style = self.root.parent / "matplotlibrc"
         style.write_text("font.size: 30\naxes.facecolor: red\n")
-        result = subprocess.run([sys.executable, str(PROGRAM), str(self.root)], capture_output=True, text=True,
+        result = subprocess.run([sys.executable, str(PROGRAM), str(self.root)],
+                                capture_output=True, text=True,
                                 env={**os.environ, "MATPLOTLIBRC": str(style), "PYTHONHASHSEED": "7"})
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         path = self.root / "report.html"
@@ -306,15 +308,30 @@ class ReportTest(InFolder):
         self.assertIn("3 test images", self.report(alone)[1].text)
 
     def test_odd_content_is_no_crash(self):
-        write_run(self.root)
         for content in ({}, {"options": None, "final": [], "epochs": {}},
                         {"epochs": [{"loss": None}, 3, {"loss": "x"}], "final": {"a": None}},
                         {"epochs": [{"loss": float("nan")}], "options": {"dim": "two", "x": [1, {}]}},
+                        {"epochs": [{"loss": 10 ** 400, "epoch": 10 ** 400}]},
                         {"data": {"classes": 5}}, {"options": {"metric": 5}}):
             (self.root / "metrics.json").write_text(json.dumps(content))
             (self.root / "evaluation.json").write_text(json.dumps({"classifiers": {"1-nn": 3}}))
             with self.subTest(content=content):
                 self.report()
+
+    def test_figures_that_a_later_version_adds_are_shown(self):
+        write_run(self.root)
+        content = metrics()
+        content["final"] = {"new_figure": 0.5, "attainable": {"realisable": False, "lowest_loss": 0.0125}}
+        content["epochs"][0]["mean_same_distance"] = 0
+        for entry in content["epochs"]:
+            entry["mean_different_distance"] = 0
+        (self.root / "metrics.json").write_text(json.dumps(content))
+        text, page = self.report()
+        for words in ("new figure 0.5", "attainable realisable no", "attainable lowest loss 0.0125"):
+            self.assertIn(words, page.text)
+        # Distances that are all zero are no curve, those that begin so are.
+        self.assertIn("within classes 0 after epoch 1, 0.1667 after epoch 3", text)
+        self.assertNotIn("between classes 0 after", text)
 
     def test_features_that_are_not_finite_are_left_out(self):
         write_run(self.root)
@@ -327,6 +344,9 @@ class ReportTest(InFolder):
         content["features"][2] = [[None, None]] * 120
         (self.root / "snapshots.json").write_text(json.dumps(content))
         self.assertIn("2 with features that are not finite", self.report()[1].text)
+        values[5] = 1e300
+        np.save(self.root / "features" / "test_features.npy", values)
+        self.assertIn("3 with features that are not finite", self.report()[1].text)
         np.save(self.root / "features" / "test_features.npy", values * np.nan)
         self.report()
 
@@ -426,6 +446,11 @@ class ReportTest(InFolder):
 
 
 class MeasureTest(unittest.TestCase):
+    def test_embedded_json_cannot_end_its_script(self):
+        value = {"a": "</script><!--", "b": [1, 2.5, None]}
+        self.assertNotRegex(page.embedded(value), "[<>&]")
+        self.assertEqual(json.loads(page.embedded(value)), value)
+
     def test_projection(self):
         rng = np.random.default_rng(3)
         plane = rng.normal(size=(200, 2)) * (5, 2)

@@ -15,8 +15,9 @@
 
 namespace tiny {
 
-/// `o` as by resolved().
-inline std::unique_ptr<FeatureLoss> make_loss(const TrainOptions& o, int classes, Rng& rng) {
+/// `o` as by resolved(); `table`: the distances between classes that ldmat shall give them, or empty.
+inline std::unique_ptr<FeatureLoss> make_loss(const TrainOptions& o, int classes,
+                                              const Eigen::MatrixXd& table, Rng& rng) {
   if (o.loss == "softmax") return std::make_unique<SoftmaxLoss>(o.dim, classes, rng);
   if (o.loss == "center") {
     return std::make_unique<CenterLoss>(o.dim, classes, o.center_weight, rng);
@@ -32,7 +33,7 @@ inline std::unique_ptr<FeatureLoss> make_loss(const TrainOptions& o, int classes
   }
   std::unique_ptr<FeatureLoss> loss;
   detail::with_metric(o, [&]<class Metric>(const Metric& /*metric*/) {
-    loss = detail::ldmat_loss<Metric>(o, classes);
+    loss = detail::ldmat_loss<Metric>(o, classes, table, rng);
   });
   return loss;
 }

@@ -1,6 +1,7 @@
 // What is measured of the features that a network learned.
 #pragma once
 
+#include "app/attainable.hpp"
 #include "app/feature_loss.hpp"
 #include "app/trainer.hpp"
 #include "data/dataset.hpp"
@@ -16,10 +17,11 @@ namespace tiny {
 
 /// All by the distance that the network was trained for.
 struct Figures {
-  double nearest_centroid = 0;    ///< share of test images whose nearest class centre is theirs
-  double five_neighbours = 0;     ///< the same by the majority of the 5 nearest training images
-  std::optional<double> softmax;  ///< by the loss's own prediction, where it has one
-  ldmat::ClassSpread spread;      ///< of the test images
+  double nearest_centroid = 0;       ///< share of test images whose nearest class centre is theirs
+  double five_neighbours = 0;        ///< the same by the majority of the 5 nearest training images
+  std::optional<double> softmax;     ///< by the loss's own prediction, where it has one
+  ldmat::ClassSpread spread;         ///< of the test images
+  std::optional<Attained> attained;  ///< for ldmat with Euclidean distances
 };
 
 inline Figures figures_of(const RowMatrix<float>& gallery, const std::vector<int>& gallery_labels,
@@ -33,6 +35,7 @@ inline Figures figures_of(const RowMatrix<float>& gallery, const std::vector<int
         ldmat::knn_accuracy(gallery, gallery_labels, test, test_labels, 5, metric);
     figures.spread = ldmat::class_spread(test, test_labels, metric);
   });
+  figures.attained = attained_of(test, test_labels, options);
   const auto predicted = loss.predict(test);
   if (!predicted.empty()) {
     double right = 0;

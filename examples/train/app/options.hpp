@@ -24,10 +24,12 @@ struct TrainOptions {
   std::string loss = "ldmat";
   double margin = 0;
   double temperature = 0.1;
-  double center_weight = 0.01;
+  double center_weight = 0.1;
   int dim = 0;
   std::string metric = "euclidean";
   double class_distance = 1;
+  double within_superclass = 1;
+  bool proxies = false;
   std::string regularizer = "none";
   double strength = 0.1;
   double adaptive_momentum = 0.9;
@@ -90,6 +92,10 @@ void visit_options(Options& o, Visit visit) {
   visit("metric", o.metric, Allowed{{"euclidean", "squared-euclidean", "cosine", "manhattan"}},
         "distance between features");
   visit("class-distance", o.class_distance, positive, "wanted distance between classes");
+  visit("within-superclass", o.within_superclass, zero_up,
+        "wanted distance between classes of one superclass, as a share of class-distance");
+  visit("proxies", o.proxies, Allowed{{"no-proxies"}},
+        "a learnt sample of each class joins every batch of ldmat");
   visit("regularizer", o.regularizer, Allowed{{"none", "offset", "shrink", "adaptive"}},
         "how the wanted distances are relaxed");
   visit("strength", o.strength, zero_up, "strength of the regularizer");

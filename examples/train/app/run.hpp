@@ -50,6 +50,7 @@ inline nlohmann::ordered_json describe(const Figures& f) {
   json["smallest_distance_between_centres"] = f.spread.min_centre_distance;
   json["ratio_between_to_within"] = f.spread.mean_ratio;
   json["smallest_ratio_between_to_within"] = f.spread.min_ratio;
+  if (f.attained) json["attainable"] = tiny::describe(*f.attained);
   return json;
 }
 
@@ -145,7 +146,7 @@ class Run {
       since = now;
       save_checkpoint(checkpoint_path(), state(trainer));
     };
-    if (trainer.steps_done() == 0) take_snapshot(trainer, data);
+    if (snapshots_.empty() && trainer.steps_done() == 0) take_snapshot(trainer, data);
     while (trainer.steps_done() < trainer.total_steps()) {
       if (InterruptGuard::received() != 0 || (limit > 0 && trainer.steps_done() - first >= limit)) {
         progress.clear();
@@ -277,6 +278,13 @@ class Run {
                  {"ratio between / within", fixed(f.spread.mean_ratio, 3)},
                  {"smallest ratio between / within", fixed(f.spread.min_ratio, 3)},
                  {"training time", clock_text(seconds_)}});
+    if (f.attained) {
+      rows.insert(rows.end() - 1,
+                  {{"dimensions that the class distances need",
+                    std::to_string(f.attained->dimensions_needed)},
+                   {"lowest class-pair loss attainable", fixed(f.attained->lowest_loss, 4)},
+                   {"reached of what is attainable", percent(f.attained->reached_fraction)}});
+    }
     std::cout << "\nTest images (training images as gallery)\n"
               << aligned(rows) << "\n  figures   " << (out_ / "metrics.json").string()
               << "\n  features  " << (out_ / "features.csv").string() << "\n  picture   " << picture

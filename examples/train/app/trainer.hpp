@@ -7,6 +7,7 @@
 #include "data/augment.hpp"
 #include "data/dataset.hpp"
 #include "data/sampler.hpp"
+#include "loss/class_table.hpp"
 #include "net/net.hpp"
 #include "rng.hpp"
 
@@ -42,7 +43,7 @@ class Trainer {
         augmentation_{static_cast<std::size_t>(options.shift), options.flip == "on"},
         rng_(options.seed),
         network_(make_network(options, train.shape, rng_)),
-        loss_(make_loss(options, train.num_classes(), rng_)),
+        loss_(make_loss(options, train.num_classes(), class_table(options, train), rng_)),
         sampler_(make_sampler(train.labels, static_cast<std::size_t>(options.batch),
                               static_cast<std::size_t>(options.per_class), rng_.next())),
         optimizer_(make_optimizer(options, parameters())),
@@ -145,6 +146,12 @@ class Trainer {
     const bool unit_length = options.normalize == "on";
     return options.network == "resnet" ? resnet<float>(in, options.dim, rng, unit_length)
                                        : lenet<float>(in, options.dim, rng, unit_length);
+  }
+
+  /// Empty where all classes shall be equally far apart.
+  static Eigen::MatrixXd class_table(const TrainOptions& options, const Dataset& train) {
+    if (options.within_superclass == 1) return {};
+    return superclass_table(train, options.class_distance, options.within_superclass);
   }
 
   static std::unique_ptr<Optimizer<float>> make_optimizer(const TrainOptions& options,

@@ -53,16 +53,37 @@ struct ChosenPenalty {
   }
 };
 
+/// LDMAT's loss of a batch, and with proxies of a batch to which a learnt sample of each class is added:
+/// so every image meets one of its class and of all others, however small the batch.
 template <class Metric>
 class LdmatLoss final : public FeatureLoss {
  public:
   using Loss = ldmat::Loss<float, Metric, ChosenPenalty>;
 
-  explicit LdmatLoss(typename Loss::Options options) : loss_(std::move(options)) {}
+  /// `proxies` is empty, or has a row of features per class.
+  explicit LdmatLoss(typename Loss::Options options, Matrix<float> proxies = {})
+      : loss_(std::move(options)),
+        proxies_(std::move(proxies)),
+        proxies_gradient_(Matrix<float>::Zero(proxies_.rows(), proxies_.cols())) {}
 
   ldmat::LossResult evaluate(const Matrix<float>& features, const std::vector<int>& labels,
                              Matrix<float>& gradient) override {
-    return loss_(features, labels, gradient);
+    if (proxies_.size() == 0) return loss_(features, labels, gradient);
+    const Index n = features.rows();
+    all_features_.resize(n + proxies_.rows(), features.cols());
+    all_features_ << features, proxies_;
+    all_labels_ = labels;
+    for (int label = 0; label < proxies_.rows(); ++label) all_labels_.push_back(label);
+    const auto result = loss_(all_features_, all_labels_, all_gradient_);
+    gradient = all_gradient_.topRows(n);
+    proxies_gradient_ = all_gradient_.bottomRows(proxies_.rows());
+    return result;
+  }
+
+  Tensors<float> tensors() override {
+    if (proxies_.size() == 0) return {};
+    return {{"proxies", as_span(proxies_.data(), proxies_.size()),
+             as_span(proxies_gradient_.data(), proxies_gradient_.size()), false}};
   }
 
   nlohmann::json state() const override {
@@ -91,6 +112,9 @@ class LdmatLoss final : public FeatureLoss {
 
  private:
   Loss loss_;
+  Matrix<float> proxies_, proxies_gradient_;
+  Matrix<float> all_features_, all_gradient_;
+  std::vector<int> all_labels_;
 };
 
 namespace detail {
@@ -127,9 +151,22 @@ inline ldmat::Reduction chosen_reduction(const TrainOptions& o) {
   return ldmat::Reduction::mean;
 }
 
+/// Normal with a squared length of about 1.
+inline Matrix<float> first_proxies(Index classes, Index dim, Rng& rng) {
+  Matrix<float> proxies(classes, dim);
+  const double deviation = 1 / std::sqrt(static_cast<double>(dim));
+  for (float& value : as_span(proxies.data(), proxies.size())) {
+    value = static_cast<float>(deviation * rng.normal());
+  }
+  return proxies;
+}
+
+/// `table`: distances between classes, or empty.
 template <class Metric>
-std::unique_ptr<FeatureLoss> ldmat_loss(const TrainOptions& o, int classes) {
+std::unique_ptr<FeatureLoss> ldmat_loss(const TrainOptions& o, int classes,
+                                        const Eigen::MatrixXd& table, Rng& rng) {
   ldmat::LossOptions<Metric, ChosenPenalty> options;
+  options.class_table = table;
   options.class_distance = o.class_distance;
   options.classes = classes;
   options.regularizer = chosen_regularizer(o);
@@ -137,7 +174,8 @@ std::unique_ptr<FeatureLoss> ldmat_loss(const TrainOptions& o, int classes) {
   options.weights =
       o.weights == "balanced" ? ldmat::class_balanced(o.same_share) : ldmat::uniform_weights();
   options.reduction = chosen_reduction(o);
-  return std::make_unique<LdmatLoss<Metric>>(std::move(options));
+  return std::make_unique<LdmatLoss<Metric>>(
+      std::move(options), o.proxies ? first_proxies(classes, o.dim, rng) : Matrix<float>());
 }
 
 }  // namespace detail

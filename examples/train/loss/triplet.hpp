@@ -46,6 +46,7 @@ class SemiHardTriplet {
     gradient.setZero(n, features.cols());
     ldmat::LossResult result;
     if (n == 0) return result;
+    distances_.resize(n, n);
     ldmat::feature_distances(features, distances_, ldmat::SquaredEuclidean{});
     if (!distances_.allFinite()) {
       result.value = std::numeric_limits<double>::quiet_NaN();

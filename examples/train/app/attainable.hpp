@@ -1,0 +1,57 @@
+// How much of what its class distances allow a run has reached.
+#pragma once
+
+#include "app/options.hpp"
+#include "data/dataset.hpp"
+
+#include <ldmat/attainable.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace tiny {
+
+/// Of the class distances as they were asked for, before a regularizer, by the squared penalty,
+/// one-sided where the run's is.
+struct Attained {
+  bool one_sided = false;
+  bool realisable = false;             ///< whether as many dimensions as there are features suffice
+  ldmat::Index dimensions_needed = 0;  ///< those that do
+  double lowest_loss = 0;              ///< class-pair loss, see ldmat::attainable
+  double reached_fraction = 0;  ///< by the centres of the test images' classes, ldmat::reached
+};
+
+/// None for other losses and metrics than ldmat with Euclidean distances. Classes are those that occur.
+inline std::optional<Attained> attained_of(const RowMatrix<float>& test,
+                                           const std::vector<int>& test_labels,
+                                           const TrainOptions& options) {
+  if (options.loss != "ldmat" || options.metric != "euclidean" || test_labels.empty()) return {};
+  std::vector<int> classes = test_labels;
+  std::ranges::sort(classes);
+  classes.erase(std::ranges::unique(classes).begin(), classes.end());
+  std::vector<int> labels;
+  for (const int label : test_labels) {
+    labels.push_back(static_cast<int>(std::ranges::lower_bound(classes, label) - classes.begin()));
+  }
+  const auto k = static_cast<Eigen::Index>(classes.size());
+  const Eigen::MatrixXd table =
+      options.class_distance * (Eigen::MatrixXd::Ones(k, k) - Eigen::MatrixXd::Identity(k, k));
+  // For a hundred classes every start takes some tenths of a second, and starts differ by little.
+  const auto lowest = ldmat::attainable(
+      table, test.cols(), {.one_sided = options.one_sided, .starts = k > 30 ? 4 : 16});
+  return Attained{options.one_sided, lowest.realisable, lowest.dimensions_needed,
+                  lowest.lowest_loss, ldmat::reached(lowest, test, labels)};
+}
+
+inline nlohmann::ordered_json describe(const Attained& a) {
+  return {{"one_sided", a.one_sided},
+          {"realisable", a.realisable},
+          {"dimensions_needed", a.dimensions_needed},
+          {"lowest_loss", a.lowest_loss},
+          {"reached_fraction", a.reached_fraction}};
+}
+
+}  // namespace tiny
