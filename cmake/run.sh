@@ -59,6 +59,8 @@ libxsimd-dev         xsimd            xsimd-devel            -              demo
 libcli11-dev         cli11            cli11-devel            -              demo test tidy ci ?check fuzz frameworks
 nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci ?check fuzz frameworks
 libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci ?check fuzz frameworks
+libnanoflann-dev     nanoflann        nanoflann-devel        -              ?test tidy ci ?check
+libsvm-dev           libsvm           libsvm-devel           -              ?test tidy ci ?check
 gnuplot-nox          gnuplot          gnuplot                gnuplot        ?demo ?test ?ci
 doctest-dev          doctest          doctest-devel          -              test tidy ci check fuzz frameworks
 libbenchmark-dev     google-benchmark google-benchmark-devel -              bench

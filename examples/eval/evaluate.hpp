@@ -16,9 +16,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <exception>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace tiny {
@@ -100,9 +104,11 @@ class Evaluation {
       score("1-nn", neighbours.vote(1));
       if (k > 1) score(std::to_string(k) + "-nn", neighbours.vote(k));
     });
-    const auto sample = stratified(train, options_.svm_samples);
-    timed("linear_svm", [&] { score("linear_svm", Svm(sample, SvmKernel::linear)(test)); });
-    timed("rbf_svm", [&] { score("rbf_svm", Svm(sample, SvmKernel::rbf)(test)); });
+    const auto svm = [&](SvmKernel kernel) {
+      return Svm(stratified(train, options_.svm_samples), kernel)(test);
+    };
+    timed("linear_svm", [&] { score("linear_svm", svm(SvmKernel::linear)); });
+    timed("rbf_svm", [&] { score("rbf_svm", svm(SvmKernel::rbf)); });
     timed("gaussian", [&] { score("gaussian", GaussianClassifier(train)(test)); });
   }
 
@@ -157,7 +163,12 @@ inline nlohmann::ordered_json evaluate_folder(const std::filesystem::path& folde
     throw std::runtime_error("there is no folder " + folder.string());
   }
   const auto files = read_features(folder / "features");
-  auto json = Evaluation(files, options)();
+  nlohmann::ordered_json json;
+  try {
+    json = Evaluation(files, options)();
+  } catch (const std::exception& error) {
+    throw std::runtime_error(folder.string() + ": " + error.what());
+  }
   write_whole(folder / "evaluation.json", json.dump(2) + "\n");
   return json;
 }

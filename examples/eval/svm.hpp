@@ -24,7 +24,8 @@ inline FeatureSet stratified(const FeatureSet& set, std::size_t count) {
   if (count == 0 || count >= size) return set;
   const auto classes = occurring_classes(set.labels);
   if (count < classes.size()) {
-    throw std::invalid_argument("a sample of " + std::to_string(count) + " cannot have each of " +
+    throw std::invalid_argument("a sample of " + std::to_string(count) +
+                                " (--svm-samples) cannot have each of " +
                                 std::to_string(classes.size()) + " classes");
   }
   const auto rows = rows_by_class(set.labels, classes);

@@ -66,6 +66,7 @@ inline std::string evaluation_table(
 
   std::vector<std::size_t> widths(runs.size() + 1);
   for (const auto& line : lines) {
+    if (line.size() == 1) continue;  // a heading may reach over the columns
     for (std::size_t k = 0; k < line.size(); ++k) widths[k] = std::max(widths[k], line[k].size());
   }
   std::string text;

@@ -36,6 +36,8 @@ TEST_CASE("without options the demo is chosen") {
 TEST_CASE("every option of the list reaches its field") {
   const auto command = parse({"--dataset",
                               "cifar10",
+                              "--hold-out",
+                              "3",
                               "--loss",
                               "softmax",
                               "--margin",
@@ -92,6 +94,7 @@ TEST_CASE("every option of the list reaches its field") {
                               "--seed",
                               "18446744073709551615"});
   const nlohmann::ordered_json expected{{"dataset", "cifar10"},
+                                        {"hold-out", 3},
                                         {"loss", "softmax"},
                                         {"margin", 0.75},
                                         {"temperature", 0.25},

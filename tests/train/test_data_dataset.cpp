@@ -90,3 +90,42 @@ TEST_CASE("coarse labels are refused where there are none") {
       test::has(test::message_of<std::invalid_argument>([] { tiny::with_coarse_labels(small()); }),
                 {"no coarse labels"}));
 }
+
+TEST_CASE("classes held out leave the others with their names and coarse labels") {
+  tiny::Dataset part;
+  part.shape = {1, 1, 2};
+  part.labels = {3, 0, 2, 1, 3};
+  for (std::uint8_t i = 0; i < 10; ++i) part.pixels.push_back(i);
+  part.class_names = {"a", "b", "c", "d"};
+  part.coarse_labels = {1, 0, 0, 1, 1};
+  part.coarse_names = {"x", "y"};
+  tiny::TrainTest data{part, part, "here"};
+  const auto unseen = tiny::hold_out(data, 1);
+  CHECK(unseen.labels == std::vector<int>{3, 3});
+  CHECK(unseen.coarse_labels == std::vector<int>{1, 1});
+  CHECK(unseen.pixels == std::vector<std::uint8_t>{0, 1, 8, 9});
+  CHECK(unseen.num_classes() == 4);
+  for (const auto* seen : {&data.train, &data.test}) {
+    CHECK(seen->labels == std::vector<int>{0, 2, 1});
+    CHECK(seen->coarse_labels == std::vector<int>{0, 0, 1});
+    CHECK(seen->pixels == std::vector<std::uint8_t>{2, 3, 4, 5, 6, 7});
+    CHECK(seen->class_names == std::vector<std::string>{"a", "b", "c"});
+    CHECK(seen->coarse_names == part.coarse_names);
+    CHECK(seen->shape == part.shape);
+  }
+  CHECK(data.origin == "here");
+}
+
+TEST_CASE("holding out nothing changes nothing, and two classes must be left") {
+  tiny::TrainTest data{small(), small(), ""};
+  CHECK(tiny::hold_out(data, 0).size() == 0);
+  CHECK(data.train.labels == small().labels);
+  const auto error = [&](int count) {
+    return test::message_of<std::invalid_argument>([&] { tiny::hold_out(data, count); });
+  };
+  CHECK(test::has(error(1), {"--hold-out is 1", "of 2 classes two"}));
+  CHECK(test::has(error(-1), {"--hold-out is -1"}));
+  data.train.class_names = data.test.class_names = {"a", "b", "c"};  // no image is a c
+  CHECK(test::has(error(1), {"--hold-out 1", "no images"}));
+  CHECK(data.train.size() == 3);  // what is refused is not changed
+}

@@ -24,10 +24,13 @@ struct Attained {
   double reached_fraction = 0;  ///< by the centres of the test images' classes, ldmat::reached
 };
 
-/// None for other losses and metrics than ldmat with Euclidean distances. Classes are those that occur.
+/// None for other losses and metrics than ldmat with Euclidean distances. `table`: the distances between
+/// all classes that the loss was given, or empty for the same between any two. Classes are those that
+/// occur.
 inline std::optional<Attained> attained_of(const RowMatrix<float>& test,
                                            const std::vector<int>& test_labels,
-                                           const TrainOptions& options) {
+                                           const TrainOptions& options,
+                                           const Eigen::MatrixXd& table) {
   if (options.loss != "ldmat" || options.metric != "euclidean" || test_labels.empty()) return {};
   std::vector<int> classes = test_labels;
   std::ranges::sort(classes);
@@ -37,11 +40,12 @@ inline std::optional<Attained> attained_of(const RowMatrix<float>& test,
     labels.push_back(static_cast<int>(std::ranges::lower_bound(classes, label) - classes.begin()));
   }
   const auto k = static_cast<Eigen::Index>(classes.size());
-  const Eigen::MatrixXd table =
+  Eigen::MatrixXd asked =
       options.class_distance * (Eigen::MatrixXd::Ones(k, k) - Eigen::MatrixXd::Identity(k, k));
+  if (table.size() > 0) asked = table(classes, classes);
   // For a hundred classes every start takes some tenths of a second, and starts differ by little.
   const auto lowest = ldmat::attainable(
-      table, test.cols(), {.one_sided = options.one_sided, .starts = k > 30 ? 4 : 16});
+      asked, test.cols(), {.one_sided = options.one_sided, .starts = k > 30 ? 4 : 16});
   return Attained{options.one_sided, lowest.realisable, lowest.dimensions_needed,
                   lowest.lowest_loss, ldmat::reached(lowest, test, labels)};
 }

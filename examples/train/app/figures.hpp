@@ -26,7 +26,8 @@ struct Figures {
 
 inline Figures figures_of(const RowMatrix<float>& gallery, const std::vector<int>& gallery_labels,
                           const RowMatrix<float>& test, const std::vector<int>& test_labels,
-                          FeatureLoss& loss, const TrainOptions& options) {
+                          FeatureLoss& loss, const TrainOptions& options,
+                          const Eigen::MatrixXd& class_table) {
   Figures figures;
   detail::with_metric(options, [&](const auto& metric) {
     figures.nearest_centroid =
@@ -35,7 +36,7 @@ inline Figures figures_of(const RowMatrix<float>& gallery, const std::vector<int
         ldmat::knn_accuracy(gallery, gallery_labels, test, test_labels, 5, metric);
     figures.spread = ldmat::class_spread(test, test_labels, metric);
   });
-  figures.attained = attained_of(test, test_labels, options);
+  figures.attained = attained_of(test, test_labels, options, class_table);
   const auto predicted = loss.predict(test);
   if (!predicted.empty()) {
     double right = 0;

@@ -223,7 +223,7 @@ class Run {
     const auto test = trainer.features(data.test, detail::some_indices(data.test));
     const auto gallery = trainer.features(data.train, detail::some_indices(data.train));
     const auto figures = figures_of(gallery, data.train.labels, test, data.test.labels,
-                                    trainer.loss(), trainer.options());
+                                    trainer.loss(), trainer.options(), trainer.class_table());
     write_whole(out_ / "features.csv", features_csv(test, data.test.labels));
     FeatureFiles files{classes_, {gallery, data.train.labels}, {test, data.test.labels}};
     if (trainer.options().hold_out > 0) {

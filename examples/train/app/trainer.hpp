@@ -43,7 +43,8 @@ class Trainer {
         augmentation_{static_cast<std::size_t>(options.shift), options.flip == "on"},
         rng_(options.seed),
         network_(make_network(options, train.shape, rng_)),
-        loss_(make_loss(options, train.num_classes(), class_table(options, train), rng_)),
+        class_table_(class_table_of(options, train)),
+        loss_(make_loss(options, train.num_classes(), class_table_, rng_)),
         sampler_(make_sampler(train.labels, static_cast<std::size_t>(options.batch),
                               static_cast<std::size_t>(options.per_class), rng_.next())),
         optimizer_(make_optimizer(options, parameters())),
@@ -64,6 +65,8 @@ class Trainer {
   const Normalization& normalization() const { return normalization_; }
   Index parameter_count() const { return network_.parameter_count(); }
   FeatureLoss& loss() { return *loss_; }
+  /// Distances between classes; empty where all shall be equally far apart.
+  const Eigen::MatrixXd& class_table() const { return class_table_; }
   const Network<float>& network() const { return network_; }
 
   /// One batch. Throws std::runtime_error where the loss is no longer finite.
@@ -148,8 +151,7 @@ class Trainer {
                                        : lenet<float>(in, options.dim, rng, unit_length);
   }
 
-  /// Empty where all classes shall be equally far apart.
-  static Eigen::MatrixXd class_table(const TrainOptions& options, const Dataset& train) {
+  static Eigen::MatrixXd class_table_of(const TrainOptions& options, const Dataset& train) {
     if (options.within_superclass == 1) return {};
     return superclass_table(train, options.class_distance, options.within_superclass);
   }
@@ -199,6 +201,7 @@ class Trainer {
   Augmentation augmentation_;
   Rng rng_;
   Network<float> network_;
+  Eigen::MatrixXd class_table_;
   std::unique_ptr<FeatureLoss> loss_;
   std::unique_ptr<BatchSampler> sampler_;
   std::unique_ptr<Optimizer<float>> optimizer_;

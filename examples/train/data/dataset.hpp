@@ -10,6 +10,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tiny {
@@ -91,14 +92,16 @@ inline Dataset hold_out(TrainTest& data, int count) {
   }
   if (count == 0) return {};
   Dataset unseen = of_classes(data.test, all - count, all);
-  for (Dataset* part : {&data.train, &data.test}) {
-    *part = of_classes(*part, 0, all - count);
-    part->class_names.resize(static_cast<std::size_t>(all - count));
-  }
-  if (data.train.size() == 0 || data.test.size() == 0 || unseen.size() == 0) {
+  TrainTest seen{of_classes(data.train, 0, all - count), of_classes(data.test, 0, all - count),
+                 data.origin};
+  if (seen.train.size() == 0 || seen.test.size() == 0 || unseen.size() == 0) {
     throw std::invalid_argument("--hold-out " + std::to_string(count) +
                                 " leaves no images to train on, to test with or to hold out");
   }
+  for (Dataset* part : {&seen.train, &seen.test}) {
+    part->class_names.resize(static_cast<std::size_t>(all - count));
+  }
+  data = std::move(seen);
   return unseen;
 }
 

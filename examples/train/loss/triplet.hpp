@@ -6,10 +6,15 @@
 
 #include <ldmat/ldmat.hpp>
 
+#include <xsimd/xsimd.hpp>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace tiny {
@@ -25,8 +30,8 @@ namespace tiny {
 /// the first in the batch is taken. A distance counts as farther only where it is strictly so.
 ///
 /// All pairs count, also those that cost nothing; anchors without a positive or a negative have none.
-/// Meant for features of unit length (D from 0 to 4), though it works for any. O(n^2 (d + log n))
-/// time, O(n^2) memory.
+/// Meant for features of unit length (D from 0 to 4), though it works for any. O(n^2 (d + p))
+/// time for p samples per class, O(n^2) memory.
 /// Source: Schroff, Kalenichenko and Philbin, "FaceNet: a unified embedding for face recognition and
 /// clustering", 2015.
 template <typename Scalar>
@@ -73,45 +78,76 @@ class SemiHardTriplet {
     double pairs = 0;
     double loss = 0;
   };
-  struct Negative {
-    Scalar distance;
-    int sample;
-    bool operator<(const Negative& other) const {
-      return distance < other.distance || (distance == other.distance && sample < other.sample);
-    }
-  };
 
   /// The loss of an anchor's triplets; counts in its row of the weights how often a distance is in
   /// the loss, negatives with a minus.
   Anchor mine(Index a, const std::vector<int>& labels) {
-    const auto label = [&](Index i) { return labels[static_cast<std::size_t>(i)]; };
+    const auto is_same = [&](Index i) {
+      return labels[static_cast<std::size_t>(i)] == labels[static_cast<std::size_t>(a)];
+    };
     const Index n = distances_.rows();
-    std::vector<Negative> negatives;
-    negatives.reserve(static_cast<std::size_t>(n));
+    std::vector<Scalar> negatives(static_cast<std::size_t>(n), infinity);  // where they are
+    Index farthest = -1;
     for (Index i = 0; i < n; ++i) {
-      if (label(i) != label(a)) negatives.push_back({distances_(a, i), static_cast<int>(i)});
+      if (is_same(i)) continue;
+      negatives[static_cast<std::size_t>(i)] = distances_(a, i);
+      if (farthest < 0 || distances_(a, i) > distances_(a, farthest)) farthest = i;
     }
-    if (negatives.empty()) return {};
-    std::sort(negatives.begin(), negatives.end());
-    const auto nearer = [](const Negative& negative, Scalar d) { return negative.distance < d; };
-    const auto farthest =
-        std::lower_bound(negatives.begin(), negatives.end(), negatives.back().distance, nearer);
     Anchor anchor;
+    if (farthest < 0) return anchor;
     for (Index p = 0; p < n; ++p) {
-      if (p == a || label(p) != label(a)) continue;
-      auto chosen = std::upper_bound(
-          negatives.begin(), negatives.end(), distances_(a, p),
-          [](Scalar d, const Negative& negative) { return d < negative.distance; });
-      if (chosen == negatives.end()) chosen = farthest;
+      if (p == a || !is_same(p)) continue;
+      const Scalar distance = distances_(a, p);
+      const Index negative =
+          distances_(a, farthest) > distance ? nearest_beyond(negatives, distance) : farthest;
       anchor.pairs += 1;
       const double loss =
-          static_cast<double>(distances_(a, p)) - static_cast<double>(chosen->distance) + margin_;
+          static_cast<double>(distance) - static_cast<double>(distances_(a, negative)) + margin_;
       if (!(loss > 0)) continue;
       anchor.loss += loss;
       weights_(a, p) += 1;
-      weights_(a, chosen->sample) -= 1;
+      weights_(a, negative) -= 1;
     }
     return anchor;
+  }
+
+  /// Where the smallest of the values above `bound` is, of equals the first. There has to be one. In
+  /// blocks, so that only one of them has to be searched for the place.
+  static Index nearest_beyond(const std::vector<Scalar>& values, Scalar bound) {
+    constexpr std::size_t block = 128;
+    Scalar nearest = infinity;
+    std::size_t at = 0;
+    for (std::size_t begin = 0; begin < values.size(); begin += block) {
+      const auto part = std::span(values).subspan(begin, std::min(block, values.size() - begin));
+      const Scalar found = smallest_above(part, bound);
+      if (found < nearest) {
+        nearest = found;
+        at = begin;
+      }
+    }
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(at);
+    return std::find(begin, values.end(), nearest) - values.begin();
+  }
+
+  /// Infinity where no value is above the bound. Compilers do not vectorise such a loop, and it is
+  /// most of the time of a large batch.
+  static Scalar smallest_above(std::span<const Scalar> values, Scalar bound) {
+    using Batch = xsimd::batch<Scalar>;
+    const Batch none(infinity);
+    const Batch bounds(bound);
+    Batch smallest = none;
+    std::size_t i = 0;
+    for (; i + Batch::size <= values.size(); i += Batch::size) {
+      const auto v = Batch::load_unaligned(values.data() + i);
+      smallest = xsimd::min(smallest, xsimd::select(v > bounds, v, none));
+    }
+    std::array<Scalar, Batch::size> lanes;
+    smallest.store_unaligned(lanes.data());
+    Scalar result = *std::min_element(lanes.begin(), lanes.end());
+    for (; i < values.size(); ++i) {
+      if (values[i] > bound && values[i] < result) result = values[i];
+    }
+    return result;
   }
 
   /// The gradient of scale / 2 times the sum of W_ij |f_i - f_j|^2: with C = W + W^T, row i is
@@ -146,6 +182,8 @@ class SemiHardTriplet {
       result.mean_same_distance = same / static_cast<double>(result.same_pairs);
     if (others > 0) result.mean_different_distance = different / static_cast<double>(others);
   }
+
+  static constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
   double margin_;
   Matrix<Scalar> distances_, weights_, symmetric_, centred_;
