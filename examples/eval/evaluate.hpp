@@ -21,7 +21,6 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -95,7 +94,8 @@ class Evaluation {
   }
 
   void classify() {
-    const auto& [train, test] = std::tie(files_.train, files_.test.features);
+    const auto& train = files_.train;
+    const auto& test = files_.test.features;
     results_["classifiers"] = nlohmann::ordered_json::object();
     timed("nearest_centroid", [&] { score("nearest_centroid", predict_by_centroid(train, test)); });
     timed("nn", [&] {

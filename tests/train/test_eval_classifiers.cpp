@@ -130,7 +130,7 @@ TEST_CASE("neighbours are those of a search through all, and votes the library's
     const auto gallery = clouds(400, d, 6, 2.0, 4);
     const auto queries = clouds(150, d, 6, 2.0, 5);
     const tiny::Neighbours neighbours(gallery, queries.features, 9);
-    for (const std::size_t k : {1, 2, 5, 9}) {
+    for (const std::size_t k : {1u, 2u, 5u, 9u}) {
       const auto predicted = neighbours.vote(k);
       CHECK(tiny::accuracy(predicted, queries.labels) ==
             doctest::Approx(ldmat::knn_accuracy(gallery.features, gallery.labels, queries.features,
