@@ -3,6 +3,7 @@
 
 #include "app/options.hpp"
 #include "data/dataset.hpp"
+#include "loss/class_table.hpp"
 
 #include <ldmat/attainable.hpp>
 
@@ -40,9 +41,8 @@ inline std::optional<Attained> attained_of(const RowMatrix<float>& test,
     labels.push_back(static_cast<int>(std::ranges::lower_bound(classes, label) - classes.begin()));
   }
   const auto k = static_cast<Eigen::Index>(classes.size());
-  Eigen::MatrixXd asked =
-      options.class_distance * (Eigen::MatrixXd::Ones(k, k) - Eigen::MatrixXd::Identity(k, k));
-  if (table.size() > 0) asked = table(classes, classes);
+  const Eigen::MatrixXd asked = table.size() > 0 ? Eigen::MatrixXd(table(classes, classes))
+                                                 : equal_table(k, options.class_distance);
   // For a hundred classes every start takes some tenths of a second, and starts differ by little.
   const auto lowest = ldmat::attainable(
       asked, test.cols(), {.one_sided = options.one_sided, .starts = k > 30 ? 4 : 16});

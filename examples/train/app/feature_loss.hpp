@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/options.hpp"
+#include "loss/anchored.hpp"
 #include "loss/center.hpp"
 #include "loss/contrastive.hpp"
 #include "loss/feature_loss.hpp"
@@ -31,6 +32,7 @@ inline std::unique_ptr<FeatureLoss> make_loss(const TrainOptions& o, int classes
   if (o.loss == "supcon") {
     return std::make_unique<BatchLoss<SupCon<float>>>(SupCon<float>(o.temperature));
   }
+  if (o.anchors) return detail::anchored_loss(o, classes, table);
   std::unique_ptr<FeatureLoss> loss;
   detail::with_metric(o, [&]<class Metric>(const Metric& /*metric*/) {
     loss = detail::ldmat_loss<Metric>(o, classes, table, rng);

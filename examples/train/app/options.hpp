@@ -30,6 +30,7 @@ struct TrainOptions {
   double class_distance = 1;
   double within_superclass = 1;
   bool proxies = false;
+  bool anchors = false;
   std::string regularizer = "none";
   double strength = 0.1;
   double adaptive_momentum = 0.9;
@@ -96,6 +97,8 @@ void visit_options(Options& o, Visit visit) {
         "wanted distance between classes of one superclass, as a share of class-distance");
   visit("proxies", o.proxies, Allowed{{"no-proxies"}},
         "a learnt sample of each class joins every batch of ldmat");
+  visit("anchors", o.anchors, Allowed{{"no-anchors"}},
+        "ldmat's distances are those to a fixed anchor of each class, not those between images");
   visit("regularizer", o.regularizer, Allowed{{"none", "offset", "shrink", "adaptive"}},
         "how the wanted distances are relaxed");
   visit("strength", o.strength, zero_up, "strength of the regularizer");
@@ -110,7 +113,7 @@ void visit_options(Options& o, Visit visit) {
         "closer than wanted within a class, or farther between two, costs nothing");
   visit("weights", o.weights, Allowed{{"uniform", "balanced"}},
         "balanced: pairs within classes together weigh same-share of all");
-  visit("same-share", o.same_share, range(0, 1), "see weights");
+  visit("same-share", o.same_share, range(0, 1), "see weights; with anchors, the own one's share");
   visit("reduction", o.reduction, Allowed{{"mean", "sum", "weighted-mean", "frobenius"}},
         "from the sum over pairs to the loss");
   visit("network", o.network, Allowed{{"auto", "lenet", "resnet"}}, "auto: as fits the images");

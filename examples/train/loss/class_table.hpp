@@ -12,6 +12,12 @@
 
 namespace tiny {
 
+/// K x K distances between classes, `class_distance` between any two.
+inline Eigen::MatrixXd equal_table(Eigen::Index classes, double class_distance) {
+  return class_distance *
+         (Eigen::MatrixXd::Ones(classes, classes) - Eigen::MatrixXd::Identity(classes, classes));
+}
+
 /// K x K distances between classes: `class_distance` between two of different superclasses,
 /// `share` times that between two of one, 0 on the diagonal. Throws std::invalid_argument where the
 /// data set has no superclasses, or images of one class belong to different ones.

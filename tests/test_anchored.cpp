@@ -1,0 +1,265 @@
+#include "support.hpp"
+
+#include <ldmat/anchored.hpp>
+
+#include <cmath>
+#include <limits>
+
+using doctest::Approx;
+using ldmat::AnchoredLoss;
+using ldmat::AnchorOptions;
+using ldmat::Index;
+using support::AnyPenalty;
+using support::contains;
+using support::Matrix;
+using support::message_of;
+using support::Random;
+
+namespace {
+
+struct Expected {
+  double value = 0;
+  Matrix gradient;
+};
+
+/// The loss by its definition, in double, from the textbook formulas of distances and penalties.
+Expected by_definition(support::MetricKind metric, const AnyPenalty& penalty,
+                       const Matrix& features, const std::vector<int>& labels,
+                       const Matrix& anchors, const Matrix& table, double share) {
+  Expected expected{0, Matrix::Zero(features.rows(), features.cols())};
+  const Index k = anchors.rows();
+  const auto n = static_cast<double>(features.rows());
+  for (Index i = 0; i < features.rows(); ++i) {
+    const Index y = labels[static_cast<std::size_t>(i)];
+    for (Index c = 0; c < k; ++c) {
+      const double weight = (k == 1   ? 1
+                             : c == y ? share
+                                      : (1 - share) / static_cast<double>(k - 1)) /
+                            n;
+      const Eigen::VectorXd x = features.row(i);
+      const Eigen::VectorXd a = anchors.row(c);
+      const auto d = support::distance(metric, x, a);
+      const auto cost = support::penalized(penalty, d.value - table(y, c), c == y);
+      expected.value += weight * cost.value;
+      expected.gradient.row(i) += weight * cost.slope * d.gradient.transpose();
+    }
+  }
+  return expected;
+}
+
+Matrix distances_between(support::MetricKind metric, const Matrix& points) {
+  return Matrix::NullaryExpr(points.rows(), points.rows(), [&](Index a, Index b) {
+    return support::distance(metric, points.row(a), points.row(b)).value;
+  });
+}
+
+Matrix random_points(Random& random, Index rows, Index columns) {
+  return Matrix::NullaryExpr(rows, columns, [&] { return random.normal(); });
+}
+
+Matrix symmetric_table(Random& random, Index k) {
+  Matrix table = Matrix::Zero(k, k);
+  for (Index a = 0; a < k; ++a) {
+    for (Index b = 0; b < a; ++b) table(a, b) = table(b, a) = 0.2 + 2 * random.uniform();
+  }
+  return table;
+}
+
+std::vector<int> random_labels(Random& random, Index n, Index k) {
+  std::vector<int> labels;
+  for (Index i = 0; i < n; ++i) labels.push_back(static_cast<int>(random.below(k)));
+  return labels;
+}
+
+template <class Scalar, class M>
+void compare(Random& random, double tolerance) {
+  constexpr auto metric = support::kind_of<M>();
+  for (const Index k : {1, 2, 7, 16, 17, 40}) {
+    for (const AnyPenalty penalty : {AnyPenalty{0, false, 0}, AnyPenalty{0, true, 0},
+                                     AnyPenalty{1, false, 0}, AnyPenalty{2, true, 0.3}}) {
+      const Index d = 1 + random.below(9);
+      const Matrix anchors =
+          random_points(random, k, d).template cast<float>().template cast<double>();
+      const Matrix table =
+          random.below(2) == 0 ? symmetric_table(random, k) : distances_between(metric, anchors);
+      const Matrix features =
+          random_points(random, 13, d).template cast<Scalar>().template cast<double>();
+      const auto labels = random_labels(random, 13, k);
+      const double share = random.uniform();
+      AnchoredLoss<Scalar, M, AnyPenalty> loss(
+          {.anchors = anchors, .class_table = table, .penalty = penalty, .same_share = share});
+      const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> given = features.cast<Scalar>();
+      Eigen::Matrix<ldmat::Accumulator<Scalar>, Eigen::Dynamic, Eigen::Dynamic> gradient;
+      const auto result = loss(given, labels, gradient);
+      const auto expected = by_definition(metric, penalty, features, labels, anchors, table, share);
+      CAPTURE(k);
+      CAPTURE(d);
+      CHECK(std::abs(result.value - expected.value) <= tolerance * (1 + expected.value));
+      CHECK((gradient.template cast<double>() - expected.gradient).norm() <=
+            tolerance * (1 + expected.gradient.norm()));
+      CHECK(loss(given, labels).value == result.value);
+      CHECK(result.pairs == 13 * k);
+      CHECK(result.same_pairs == 13);
+    }
+  }
+}
+
+const Matrix square{{0, 0}, {2, 0}, {0, 2}, {2, 2}};
+
+}  // namespace
+
+TEST_CASE("the anchored loss is what its definition says") {
+  Random random(11);
+  compare<double, ldmat::Euclidean>(random, 1e-12);
+  compare<double, ldmat::SquaredEuclidean>(random, 1e-12);
+  compare<double, ldmat::Manhattan>(random, 1e-12);
+  compare<float, ldmat::Euclidean>(random, 1e-5);
+  compare<float, ldmat::Manhattan>(random, 1e-5);
+  compare<Eigen::half, ldmat::SquaredEuclidean>(random, 1e-5);
+  compare<Eigen::bfloat16, ldmat::Euclidean>(random, 1e-5);
+}
+
+TEST_CASE("the anchored loss's gradient is that of central differences") {
+  Random random(12);
+  const Matrix anchors = random_points(random, 5, 3);
+  Matrix features = random_points(random, 9, 3);
+  const auto labels = random_labels(random, 9, 5);
+  AnchoredLoss<double> loss({.anchors = anchors, .same_share = 0.3});
+  Matrix gradient;
+  loss(features, labels, gradient);
+  Matrix slopes(9, 3);
+  constexpr double step = 1e-6;
+  for (Index i = 0; i < features.size(); ++i) {
+    double& entry = features.data()[i];
+    const double saved = entry;
+    entry = saved + step;
+    const double above = loss(features, labels).value;
+    entry = saved - step;
+    const double below = loss(features, labels).value;
+    entry = saved;
+    slopes.data()[i] = (above - below) / (2 * step);
+  }
+  CHECK(slopes.norm() > 0.1);
+  CHECK((slopes - gradient).norm() <= 1e-6 * slopes.norm());
+}
+
+TEST_CASE("samples at their anchors cost nothing, without a table and with a gradient of zero") {
+  const std::vector<int> labels{3, 0, 1, 2, 3};
+  const Matrix features = square({3, 0, 1, 2, 3}, Eigen::all);
+  AnchoredLoss<double, ldmat::Euclidean, ldmat::Squared> loss({.anchors = square});
+  Matrix gradient;
+  CHECK(loss(features, labels, gradient).value < 1e-28);
+  CHECK(gradient.cwiseAbs().maxCoeff() < 1e-14);
+  const auto result = loss(features, labels);
+  CHECK(result.mean_same_distance == 0);
+  CHECK(result.mean_different_distance == Approx((4 + 2 * std::sqrt(2.0)) / 3));
+}
+
+TEST_CASE("a sample's gradient does not depend on the others of the batch") {
+  Random random(13);
+  const Matrix features = random_points(random, 6, 2);
+  const std::vector<int> labels{0, 1, 2, 3, 0, 1};
+  AnchoredLoss<double> loss({.anchors = square});
+  Matrix all;
+  Matrix one;
+  loss(features, labels, all);
+  for (Index i = 0; i < 6; ++i) {
+    one.resize(0, 0);
+    loss(features.row(i), std::vector<int>{labels[static_cast<std::size_t>(i)]}, one);
+    CHECK((one / 6 - all.row(i)).cwiseAbs().maxCoeff() < 1e-15);
+  }
+}
+
+TEST_CASE("gradient descent takes samples to the anchors of their classes") {
+  Random random(14);
+  Matrix features = random_points(random, 12, 2);
+  std::vector<int> labels;
+  for (int i = 0; i < 12; ++i) labels.push_back(i % 4);
+  AnchoredLoss<double> loss({.anchors = square});
+  Matrix gradient;
+  for (int step = 0; step < 400; ++step) {
+    loss(features, labels, gradient);
+    features -= 2 * gradient;
+  }
+  for (Index i = 0; i < 12; ++i) CHECK((features.row(i) - square.row(i % 4)).norm() < 1e-3);
+}
+
+TEST_CASE("recommended_anchored places the classes as their table says") {
+  const Matrix table = 5 * (Matrix::Ones(4, 4) - Matrix::Identity(4, 4));
+  const auto loss = ldmat::recommended_anchored<float>(table, 3);
+  const Matrix& anchors = loss.options().anchors;
+  CHECK((distances_between(support::MetricKind::euclidean, anchors) - table).cwiseAbs().maxCoeff() <
+        1e-9);
+  CHECK(loss.options().same_share == 0.3);
+  CHECK_THROWS_AS(ldmat::recommended_anchored<float>(Matrix::Ones(2, 2), 3), std::invalid_argument);
+}
+
+TEST_CASE("any layout of features and gradient, and an empty batch") {
+  Random random(15);
+  const Matrix features = random_points(random, 8, 2);
+  const std::vector<int> labels{0, 1, 2, 3, 0, 1, 2, 3};
+  AnchoredLoss<double> loss({.anchors = square});
+  Matrix expected;
+  loss(features, labels, expected);
+  Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows = features;
+  Matrix wide = Matrix::Constant(8, 6, 7);
+  auto block = wide.middleCols(2, 2);
+  loss(rows, labels, block);
+  CHECK(block == expected);
+  CHECK((wide.leftCols(2).array() == 7).all());
+  CHECK((wide.rightCols(2).array() == 7).all());
+  Matrix none(0, 2);
+  CHECK(loss(none, std::vector<int>{}).value == 0);
+}
+
+TEST_CASE("NaN features make a NaN loss, or an error where it is asked for") {
+  Matrix features = Matrix::Zero(3, 2);
+  features(1, 1) = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<int> labels{0, 1, 2};
+  AnchoredLoss<double> loss({.anchors = square});
+  Matrix gradient;
+  CHECK(std::isnan(loss(features, labels, gradient).value));
+  CHECK(std::isnan(gradient(1, 0)));
+  CHECK(gradient.row(0).allFinite());
+  AnchoredLoss<double> careful({.anchors = square, .check_finite = true});
+  CHECK(contains(message_of([&] { careful(features, labels); }), "(1, 1)"));
+}
+
+TEST_CASE("the anchored loss refuses what does not fit") {
+  const auto refused = [](const AnchorOptions<>& options) {
+    return message_of([&] { AnchoredLoss<double> loss(options); });
+  };
+  CHECK(contains(refused({}), "AnchorOptions::anchors is 0 x 0"));
+  Matrix broken = square;
+  broken(2, 1) = std::numeric_limits<double>::infinity();
+  CHECK(contains(refused({.anchors = broken}), "AnchorOptions::anchors(2, 1) is inf"));
+  CHECK(contains(refused({.anchors = square, .same_share = 1.5}),
+                 "AnchorOptions::same_share is 1.5"));
+  CHECK(contains(refused({.anchors = square, .class_table = Matrix::Zero(3, 3)}),
+                 "AnchorOptions::class_table has 3 classes, but there are 4"));
+  CHECK(contains(refused({.anchors = square, .class_table = Matrix::Ones(4, 4)}),
+                 "the diagonal must be zero"));
+
+  AnchoredLoss<double> loss({.anchors = square});
+  Matrix features = Matrix::Zero(3, 2);
+  Matrix gradient = Matrix::Constant(3, 2, 7);
+  const auto error = [&](const Matrix& x, const std::vector<int>& labels) {
+    return message_of([&] { loss(x, labels, gradient); });
+  };
+  CHECK(contains(error(Matrix::Zero(3, 4), {0, 1, 2}), "features is 3 x 4"));
+  CHECK(contains(error(features, {0, 1}), "labels has 2 entries"));
+  CHECK(contains(error(features, {0, 1, 4}),
+                 "labels[2] is 4, but class ids must be between 0 and 3"));
+  CHECK(contains(error(features, {0, -1, 3}), "labels[1] is -1"));
+  CHECK(contains(message_of([&] {
+                   loss(features, std::vector<int>{0, 1, 2}, features);
+                 }),
+                 "gradient overlaps features"));
+  Matrix small = Matrix::Constant(2, 2, 7);
+  CHECK(contains(message_of([&] {
+                   loss(features, std::vector<int>{0, 1, 2}, small);
+                 }),
+                 "gradient is 2 x 2"));
+  CHECK((gradient.array() == 7).all());
+  CHECK((small.array() == 7).all());
+}
