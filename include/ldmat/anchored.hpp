@@ -237,13 +237,14 @@ class AnchoredLoss {
         sum = options_.metric.accumulate(
             sum, V(V(*at(sample_, k)) - detail::read<V>(at(anchors_, k * padded_ + c))));
       }
-      const auto measured = detail::measure(options_.metric, sum);
+      auto measured = detail::measure(options_.metric, sum);
+      measured.distance = detail::in_register(measured.distance);  // the same bits wherever inlined
       const auto same = detail::read<V>(at(numbers_, c)) == V(static_cast<T>(y));
       const auto inside = detail::first_lanes<V>(classes() - c);
       const Penalized<V> cost = options_.penalty(
           V(measured.distance - detail::read<V>(at(targets_, y * padded_ + c))), same);
       const V weight = detail::keep_where(inside, detail::choose(same, same_weight, other_weight));
-      penalty += detail::keep_where(inside, V(weight * cost.value));
+      penalty += detail::keep_where(inside, detail::in_register(V(weight * cost.value)));
       distance += detail::keep_where(inside, measured.distance);
       same_distance += detail::keep_where(same, measured.distance);
       detail::write(at(coefficients_, c),
