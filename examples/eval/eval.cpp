@@ -28,8 +28,11 @@ int run(int argc, const char* const* argv) {
                  "training samples of the support vector machines, of each class its share; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--neighbours", options.neighbours, "voters of the k-nearest-neighbour classifier")
+  app.add_option("--neighbours", options.neighbours,
+                 "voters of the k-nearest-neighbour classifiers beside the 1-nn")
       ->check(CLI::Range(1, 10000))
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   app.add_option("--skip", options.skip, "parts to leave out")
       ->check(CLI::IsMember(tiny::part_names()))

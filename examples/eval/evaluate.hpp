@@ -19,6 +19,7 @@
 #include <cmath>
 #include <exception>
 #include <filesystem>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -28,8 +29,9 @@ namespace tiny {
 
 struct EvalOptions {
   std::size_t svm_samples = 4000;  ///< training samples of the SVMs; 0: all
-  std::size_t neighbours = 5;      ///< votes of the k-nearest-neighbour classifier beside the 1-nn
-  std::vector<std::string> skip;   ///< of part_names()
+  std::vector<std::size_t> neighbours{5,
+                                      30};  ///< votes of k-nearest-neighbour classifiers beside 1
+  std::vector<std::string> skip;            ///< of part_names()
 };
 
 /// What can be left out.
@@ -99,10 +101,11 @@ class Evaluation {
     results_["classifiers"] = nlohmann::ordered_json::object();
     timed("nearest_centroid", [&] { score("nearest_centroid", predict_by_centroid(train, test)); });
     timed("nn", [&] {
-      const auto k = std::min(options_.neighbours, train.labels.size());
-      const Neighbours neighbours(train, test, k);
-      score("1-nn", neighbours.vote(1));
-      if (k > 1) score(std::to_string(k) + "-nn", neighbours.vote(k));
+      std::set<std::size_t> counts{1};  // a gallery smaller than k votes as a whole
+      for (const std::size_t k : options_.neighbours)
+        counts.insert(std::min(k, train.labels.size()));
+      const Neighbours neighbours(train, test, *counts.rbegin());
+      for (const std::size_t k : counts) score(std::to_string(k) + "-nn", neighbours.vote(k));
     });
     const auto svm = [&](SvmKernel kernel) {
       return Svm(stratified(train, options_.svm_samples), kernel)(test);

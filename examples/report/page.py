@@ -18,7 +18,8 @@ LONGEST = 300  # characters of a value in a table
 
 # Figures: their keys in evaluation.json and metrics.json, and how they are called here.
 CLASSIFIERS = [("nearest_centroid", "nearest centroid"), ("1-nn", "nearest neighbour"),
-               ("5-nn", "5 nearest neighbours"), ("linear_svm", "linear SVM"), ("rbf_svm", "RBF SVM"),
+               ("5-nn", "5 nearest neighbours"), ("30-nn", "30 nearest neighbours"),
+               ("linear_svm", "linear SVM"), ("rbf_svm", "RBF SVM"),
                ("gaussian", "Gaussian of each class")]
 GEOMETRY = [("mean_same_distance", "mean distance within classes"),
             ("mean_centre_distance", "mean distance between centres"),

@@ -53,10 +53,10 @@ EPOCH_SECONDS = {"digits": 1, "mnist": 9, "fashion": 9, "cifar10": 9, "cifar100"
 OTHER_SECONDS = {"digits": 2, "mnist": 15, "fashion": 15, "cifar10": 15, "cifar100": 20}
 
 # Columns of tables; figures.py says what they are.
-USUAL = ("nearest_centroid", "5-nn", "own", "best", "min_ratio", "mean_ratio", "map_at_r")
+USUAL = ("nearest_centroid", "5-nn", "30-nn", "own", "best", "min_ratio", "mean_ratio", "map_at_r")
 SPREAD = ("nearest_centroid", "5-nn", "within", "between", "min_ratio", "mean_ratio")
-CLASSIFIERS = ("nearest_centroid", "1-nn", "5-nn", "linear_svm", "rbf_svm", "gaussian", "own")
-HIERARCHY = ("nearest_centroid", "outside_nearest_centroid", "5-nn", "outside_5-nn", "map_at_r")
+CLASSIFIERS = ("nearest_centroid", "1-nn", "5-nn", "30-nn", "linear_svm", "rbf_svm", "gaussian", "own")
+HIERARCHY = ("nearest_centroid", "outside_nearest_centroid", "30-nn", "outside_30-nn", "map_at_r")
 OPEN_SET = ("unseen_precision_at_1", "unseen_map_at_r", "unseen_nearest_centroid", "nearest_centroid",
             "map_at_r")
 

@@ -64,7 +64,7 @@ void write_run(const fs::path& run) {
 }
 
 const std::vector<std::string> classifiers{
-    "1-nn", "5-nn", "gaussian", "linear_svm", "nearest_centroid", "rbf_svm"};
+    "1-nn", "30-nn", "5-nn", "gaussian", "linear_svm", "nearest_centroid", "rbf_svm"};
 
 }  // namespace
 
