@@ -155,6 +155,17 @@ TEST_CASE("samples at their anchors cost nothing, without a table and with a gra
   CHECK(result.mean_different_distance == Approx((4 + 2 * std::sqrt(2.0)) / 3));
 }
 
+TEST_CASE("targets are a share of the distances between anchors") {
+  const Matrix features{{1, 0}};
+  const auto value = [&](double share) {
+    AnchoredLoss<double> loss({.anchors = Matrix{{0, 0}, {4, 0}}, .target_share = share});
+    return loss(features, std::vector<int>{0}).value;
+  };
+  CHECK(value(1) == Approx(0.5 * 1 + 0.5 * 1));  // 1 from its own, 3 from the other instead of 4
+  CHECK(value(0.875) == Approx(0.5 * 1 + 0.5 * 0.25));  // instead of 3.5
+  CHECK(value(0.75) == Approx(0.5));                    // which is far enough
+}
+
 TEST_CASE("a sample's gradient does not depend on the others of the batch") {
   Random random(13);
   const Matrix features = random_points(random, 6, 2);
@@ -235,6 +246,8 @@ TEST_CASE("the anchored loss refuses what does not fit") {
   CHECK(contains(refused({.anchors = broken}), "AnchorOptions::anchors(2, 1) is inf"));
   CHECK(contains(refused({.anchors = square, .same_share = 1.5}),
                  "AnchorOptions::same_share is 1.5"));
+  CHECK(contains(refused({.anchors = square, .target_share = -1}),
+                 "AnchorOptions::target_share is -1"));
   CHECK(contains(refused({.anchors = square, .class_table = Matrix::Zero(3, 3)}),
                  "AnchorOptions::class_table has 3 classes, but there are 4"));
   CHECK(contains(refused({.anchors = square, .class_table = Matrix::Ones(4, 4)}),

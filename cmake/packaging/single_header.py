@@ -15,7 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
 # What people include; all else comes with them.
-ENTRIES = ["ldmat/ldmat.hpp", "ldmat/quality.hpp", "ldmat/retrieval.hpp", "ldmat/attainable.hpp"]
+ENTRIES = ["ldmat/ldmat.hpp", "ldmat/quality.hpp", "ldmat/retrieval.hpp", "ldmat/attainable.hpp",
+           "ldmat/anchored.hpp"]
 NOT_IN_ONE_FILE = "ldmat/dispatch/"
 
 OWN = re.compile(r"#\s*include <(ldmat/[^>]+)>")

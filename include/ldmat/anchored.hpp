@@ -26,9 +26,12 @@ struct AnchorOptions {
   /// distances of a class table, as far as d dimensions allow.
   Eigen::MatrixXd anchors = {};
   /// T, K x K wanted distances between samples of a class (row) and anchors: symmetric, zero diagonal,
-  /// finite, not negative. Empty: those between the anchors themselves, which all samples at their own
-  /// anchors have.
+  /// finite, not negative. Empty: by `target_share`.
   Eigen::MatrixXd class_table = {};
+  /// Without a class table, T is so much of the distances between anchors, >= 0. Below 1 a one-sided
+  /// penalty charges only classes that a sample leans towards: from the middle of all anchors, where
+  /// samples begin, each is 0.71 of the distance between two away where all are equally far apart.
+  double target_share = 1;
   M metric = {};   ///< rho: parameters of a metric that has some
   P penalty = {};  ///< phi: parameters of the penalty
   /// s: the share of a sample's own anchor in its loss, in [0, 1]; the K - 1 others have the rest.
@@ -47,6 +50,7 @@ struct AnchorOptions {
     detail::require_finite("AnchorOptions::anchors", detail::const_view(anchors),
                            "anchors must be finite");
     detail::require_range("AnchorOptions::same_share", same_share, 0, 1);
+    detail::require_non_negative({"AnchorOptions::target_share"}, target_share);
     if (class_table.size() > 0) {
       detail::require_table("AnchorOptions::class_table", class_table, true);
       detail::require_classes("AnchorOptions::class_table", class_table.rows(), anchors.rows());
@@ -155,7 +159,8 @@ class AnchoredLoss {
     for (Index y = 0; y < classes(); ++y) {
       for (Index c = 0; c < classes(); ++c) {
         *at(targets_, y * padded_ + c) = static_cast<T>(
-            options_.class_table.size() > 0 ? options_.class_table(y, c) : anchor_distance(y, c));
+            options_.class_table.size() > 0 ? options_.class_table(y, c)
+                                            : options_.target_share * anchor_distance(y, c));
       }
     }
   }

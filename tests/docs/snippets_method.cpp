@@ -1,5 +1,6 @@
 #include "support.hpp"
 
+#include <ldmat/anchored.hpp>
 #include <ldmat/attainable.hpp>
 
 // The block of docs/method.md, and the figures beside it; docs/snippets.cmake compares it.
@@ -30,4 +31,23 @@ TEST_CASE("what ten equal classes can have in the plane") {
   for (ldmat::Index d = 1; d <= 9; ++d) {
     CHECK(std::abs(ldmat::attainable(table, d).lowest_loss - lowest[d - 1]) <= 0.5e-4);
   }
+}
+
+TEST_CASE("the anchored loss of docs/method.md") {
+  support::Random random(92);
+  const support::Batch batch = support::random_batch(random, 40, 16, 10);
+  const Eigen::MatrixXf features = batch.features.cast<float>();
+  const std::vector<int>& labels = batch.labels;
+
+  const Eigen::MatrixXd table =  // ten classes, 5 apart
+      5 * (Eigen::MatrixXd::Ones(10, 10) - Eigen::MatrixXd::Identity(10, 10));
+  auto loss = ldmat::recommended_anchored<float>(table, 16);  // anchors in 16 dimensions
+  Eigen::MatrixXf gradient;
+  const auto result = loss(features, labels, gradient);
+
+  CHECK(result.pairs == 400);
+  CHECK(result.value > 0);
+  CHECK(gradient.rows() == 40);
+  CHECK((loss.options().anchors.row(0) - loss.options().anchors.row(9)).norm() ==
+        doctest::Approx(5));
 }

@@ -31,6 +31,7 @@ struct TrainOptions {
   double within_superclass = 1;
   bool proxies = false;
   bool anchors = false;
+  double anchor_share = 1;
   std::string regularizer = "none";
   double strength = 0.1;
   double adaptive_momentum = 0.9;
@@ -99,6 +100,8 @@ void visit_options(Options& o, Visit visit) {
         "a learnt sample of each class joins every batch of ldmat");
   visit("anchors", o.anchors, Allowed{{"no-anchors"}},
         "ldmat's distances are those to a fixed anchor of each class, not those between images");
+  visit("anchor-share", o.anchor_share, zero_up,
+        "wanted distance to the anchors of other classes, as a share of that between anchors");
   visit("regularizer", o.regularizer, Allowed{{"none", "offset", "shrink", "adaptive"}},
         "how the wanted distances are relaxed");
   visit("strength", o.strength, zero_up, "strength of the regularizer");

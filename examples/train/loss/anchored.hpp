@@ -25,8 +25,10 @@ inline std::unique_ptr<FeatureLoss> anchored_loss(const TrainOptions& o, int cla
   const Eigen::MatrixXd asked = table.size() > 0 ? table : equal_table(classes, o.class_distance);
   // For a hundred classes every start takes some tenths of a second, and starts differ by little.
   auto positions = ldmat::attainable(asked, o.dim, {.starts = classes > 30 ? 4 : 16}).positions;
-  return std::make_unique<BatchLoss<Loss>>(Loss(
-      {.anchors = std::move(positions), .penalty = chosen_penalty(o), .same_share = o.same_share}));
+  return std::make_unique<BatchLoss<Loss>>(Loss({.anchors = std::move(positions),
+                                                 .target_share = o.anchor_share,
+                                                 .penalty = chosen_penalty(o),
+                                                 .same_share = o.same_share}));
 }
 
 }  // namespace tiny::detail
