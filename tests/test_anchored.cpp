@@ -201,7 +201,8 @@ TEST_CASE("recommended_anchored places the classes as their table says") {
   const Matrix& anchors = loss.options().anchors;
   CHECK((distances_between(support::MetricKind::euclidean, anchors) - table).cwiseAbs().maxCoeff() <
         1e-9);
-  CHECK(loss.options().same_share == 0.3);
+  CHECK(loss.options().same_share == 3.0 / 14);
+  CHECK(loss.options().target_share == 0.75);
   CHECK_THROWS_AS(ldmat::recommended_anchored<float>(Matrix::Ones(2, 2), 3), std::invalid_argument);
 }
 

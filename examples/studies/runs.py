@@ -24,9 +24,9 @@ CIFAR100 = f"--dataset cifar100 --dim 128 {COLOUR} --epochs 8"
 # What LDMAT is given beyond the defaults of ldmat-train, by data set.
 LDMAT_PLANE = ""
 LDMAT_TEN = "--anchors --penalty squared --same-share 0.3 --anchor-share 0.8 --class-distance 5"
-ANCHORED = "--anchors --penalty squared --same-share 0.3 --lr 0.005 --per-class 0"
-LDMAT_CIFAR10 = f"{ANCHORED} --class-distance 5"
-LDMAT_CIFAR100 = f"{ANCHORED} --class-distance 15"
+ANCHORED = "--anchors --penalty squared --anchor-share 0.75 --lr 0.005 --per-class 0"
+LDMAT_CIFAR10 = f"{ANCHORED} --same-share 0.15 --class-distance 5"
+LDMAT_CIFAR100 = f"{ANCHORED} --same-share 0.03 --class-distance 15"
 
 # Classes of one superclass nearer to each other than to the others; for LDMAT on CIFAR-100.
 SUPERCLASSES = "--within-superclass 0.5"
@@ -152,11 +152,12 @@ TRIED = {
     "... 16 images of each of 4 classes": "--penalty squared --class-distance 5 --per-class 16",
     "... learnt class proxies in each batch": "--penalty squared --class-distance 5 --proxies",
     "cosine distance, two-sided": "--metric cosine --two-sided --penalty squared --normalize on",
-    "anchors, distance 1": f"{ANCHORED} --class-distance 1",
-    "anchors, distance 5": f"{ANCHORED} --class-distance 5",
-    "... two-sided": f"{ANCHORED} --class-distance 5 --two-sided",
-    "... own anchor only": f"{ANCHORED} --class-distance 5 --same-share 1",
-    "anchors, distance 15": f"{ANCHORED} --class-distance 15",
+    "anchors, distance 1": f"{LDMAT_CIFAR10} --class-distance 1",
+    "anchors, distance 5 (the preset)": LDMAT_CIFAR10,
+    "... full distance to other anchors": f"{LDMAT_CIFAR10} --anchor-share 1 --same-share 0.3",
+    "... the same, two-sided": f"{LDMAT_CIFAR10} --anchor-share 1 --same-share 0.3 --two-sided",
+    "... own anchor only": f"{LDMAT_CIFAR10} --same-share 1",
+    "anchors, distance 15": f"{LDMAT_CIFAR10} --class-distance 15",
 }
 
 

@@ -285,12 +285,15 @@ class AnchoredLoss {
 
 /// The anchored loss with the settings that did best on colour images (docs/results.md): anchors where the
 /// distances of `table` (K x K, as for `attainable`) can be had in d dimensions, or come closest to it; a
-/// one-sided squared penalty; a share of 0.3 for a sample's own class. The unit of the table matters to an
-/// optimizer like Adam, whose steps do not grow with it: 5 between classes did well for ten of them, 15
-/// for a hundred. The project's choice, not the paper's. Throws and costs what `attainable` does.
+/// one-sided squared penalty; three quarters of the distances between anchors as targets; a share of
+/// 3 / (K + 10) for a sample's own class. The unit of the table matters to an optimizer like Adam, whose
+/// steps do not grow with it: 5 between classes did well for ten of them, 15 for a hundred. The project's
+/// choice, not the paper's. Throws and costs what `attainable` does.
 template <class Scalar>
 AnchoredLoss<Scalar> recommended_anchored(const Eigen::MatrixXd& table, Index d) {
-  return AnchoredLoss<Scalar>({.anchors = attainable(table, d).positions, .same_share = 0.3});
+  const double share = 3 / (static_cast<double>(table.rows()) + 10);
+  return AnchoredLoss<Scalar>(
+      {.anchors = attainable(table, d).positions, .target_share = 0.75, .same_share = share});
 }
 
 }  // namespace ldmat
