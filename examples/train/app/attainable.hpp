@@ -35,7 +35,7 @@ inline std::optional<Attained> attained_of(const RowMatrix<float>& test,
   if (options.loss != "ldmat" || options.metric != "euclidean" || test_labels.empty()) return {};
   std::vector<int> classes = test_labels;
   std::ranges::sort(classes);
-  classes.erase(std::ranges::unique(classes).begin(), classes.end());
+  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
   std::vector<int> labels;
   for (const int label : test_labels) {
     labels.push_back(static_cast<int>(std::ranges::lower_bound(classes, label) - classes.begin()));
