@@ -4,10 +4,12 @@
     python3 examples/studies/studies.py plane --data DIR --out out/studies
 
     plane         MNIST and Fashion-MNIST in two dimensions, all losses
+    ten           MNIST with ten features, all losses
     regularizers  the regularizers and their strength, MNIST in two dimensions
     batch         32 to 2,048 images per batch, LDMAT and softmax, MNIST in two dimensions
     dimension     2 to 128 features, LDMAT and softmax, CIFAR-10
     colour        CIFAR-10 and CIFAR-100, all losses; distances by superclass; classes never trained on
+    tried         settings of LDMAT on CIFAR-10
     classifiers   other classifiers on the features of plane and colour; trains nothing
     all           all of these
     status        what is finished, and how long the rest takes; trains nothing
