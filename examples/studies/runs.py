@@ -23,7 +23,7 @@ CIFAR100 = f"--dataset cifar100 --dim 128 {COLOUR} --epochs 8"
 
 # What LDMAT is given beyond the defaults of ldmat-train, by data set.
 LDMAT_PLANE = ""
-LDMAT_TEN = "--anchors --penalty squared --same-share 0.3 --anchor-share 0.8 --class-distance 5"
+LDMAT_TEN = "--anchors --penalty squared --same-share 0.15 --anchor-share 0.75 --class-distance 5"
 ANCHORED = "--anchors --penalty squared --anchor-share 0.75 --lr 0.005 --per-class 0"
 LDMAT_CIFAR10 = f"{ANCHORED} --same-share 0.15 --class-distance 5"
 LDMAT_CIFAR100 = f"{ANCHORED} --same-share 0.03 --class-distance 15"
