@@ -305,8 +305,9 @@ TEST_CASE("mistakes end in one line that says what to do") {
 TEST_CASE("Ctrl-C ends after a step with a checkpoint that can be resumed") {
   const Program program;
   const std::string options = "--epochs 100000 --schedule constant";
-  // Long enough for some steps even of a slow build.
-  const auto result = program("run", options, "timeout -s INT 4");
+  // Long enough for some steps even of a slow build. In the foreground, or timeout sends a second signal,
+  // to its whole group, which ends the program at once.
+  const auto result = program("run", options, "timeout --foreground -s INT 4");
   CAPTURE(result.text);
   CHECK((result.status == 124 || result.status == 130));  // timeout's own status, or the program's
   CHECK(has(result.text, {"Stopped after ", " of 1000000 steps"}));

@@ -45,6 +45,12 @@ class Dense final : public Layer<Scalar> {
 
   void backward(const Matrix<Scalar>& x, const Matrix<Scalar>& /*y*/, const Matrix<Scalar>& dy,
                 Matrix<Scalar>* dx) override {
+    if (dy.rows() == 0) {  // blocks of an empty matrix begin nowhere
+      weights_gradient_.setZero();
+      bias_gradient_.setZero();
+      if (dx != nullptr) dx->resize(0, x.cols());
+      return;
+    }
     parallel_chunks(x.cols(), [&](Index begin, Index end, Index /*chunk*/) {
       weights_gradient_.middleRows(begin, end - begin).noalias() =
           x.middleCols(begin, end - begin).transpose() * dy;
