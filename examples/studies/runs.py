@@ -161,12 +161,14 @@ TRIED = {
     "... full distance to other anchors": f"{LDMAT_CIFAR10} --anchor-share 1 --same-share 0.3",
     "... the same, two-sided": f"{LDMAT_CIFAR10} --anchor-share 1 --same-share 0.3 --two-sided",
     "... own anchor only": f"{LDMAT_CIFAR10} --same-share 1",
+    "... learning rate 0.003, as the other losses": f"{LDMAT_CIFAR10} --lr 0.003",
     "anchors, distance 15": f"{LDMAT_CIFAR10} --class-distance 15",
 }
 
 
 def tried():
-    rows = [Row("softmax", join(CIFAR10_SHORT, BASELINES["softmax"]))]
+    rows = [Row(name, join(CIFAR10_SHORT, BASELINES["softmax"], options))
+            for name, options in (("softmax", ""), ("softmax, learning rate 0.005", "--lr 0.005"))]
     rows += [Row(name, join(CIFAR10_SHORT, "--loss ldmat", options)) for name, options in TRIED.items()]
     return [Table("tried", "CIFAR-10, settings of LDMAT, half the budget", "loss", tuple(rows))]
 
@@ -205,6 +207,8 @@ STUDIES = {
     "classifiers": classifiers,
 }
 TRAINS_NOTHING = {"classifiers": ("plane", "colour")}
+# What only shows a direction: one seed, unless asked for more.
+ONE_SEED = ("tried",)
 
 # --quick: the same tables from the embedded digits, one epoch each. Options that digits cannot have go;
 # rows that would become the same are the same run.
@@ -218,6 +222,11 @@ def quick(table):
         return replace(row, train=join(line, "--hold-out 2") if "--hold-out" in parse(line) else line)
 
     return replace(table, title=f"{table.title} (quick: digits)", rows=tuple(map(on_digits, table.rows)))
+
+
+def seeds(study, is_quick=False):
+    """How many seeds a study has by default."""
+    return 1 if is_quick or study in ONE_SEED else SEEDS
 
 
 def tables(study, is_quick=False):

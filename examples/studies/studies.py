@@ -9,7 +9,7 @@
     batch         32 to 2,048 images per batch, LDMAT and softmax, MNIST in two dimensions
     dimension     2 to 128 features, LDMAT and softmax, CIFAR-10
     colour        CIFAR-10 and CIFAR-100, all losses; distances by superclass; classes never trained on
-    tried         settings of LDMAT on CIFAR-10
+    tried         settings of LDMAT on CIFAR-10, one seed
     classifiers   other classifiers on the features of plane and colour; trains nothing
     all           all of these
     status        what is finished, and how long the rest takes; trains nothing
@@ -59,7 +59,7 @@ def parse(words):
     add("study", choices=names, metavar="study", help=", ".join(names))
     add("--out", type=Path, default=Path("out/studies"), help="folder of all results (%(default)s)")
     add("--data", type=Path, help="folder of the data sets (or the environment variable LDMAT_DATA_DIR)")
-    add("--seeds", type=positive, help=f"seeds 1 to this ({definitions.SEEDS}; 1 with --quick)")
+    add("--seeds", type=positive, help=f"seeds 1 to this ({definitions.SEEDS}; 1 with --quick, and of tried)")
     add("--jobs", type=positive, default=2, help="runs at a time, one thread each (%(default)s)")
     add("--programs", type=Path,
         help="build folder of ldmat-train and ldmat-eval (build/demo, or build/release)")
@@ -69,11 +69,13 @@ def parse(words):
     add("--check", action="store_true", help="docs: whether results.md is what its figures say")
     add("--partial", action="store_true", help="docs: also of what is unfinished or a quick try")
     arguments = parser.parse_args(words)
-    if arguments.seeds is None:
-        arguments.seeds = 1 if arguments.quick else definitions.SEEDS
     if arguments.data and not arguments.data.exists():
         parser.error(f"--data: {arguments.data} does not exist")
     return arguments
+
+
+def seeds_of(study, arguments):
+    return arguments.seeds or definitions.seeds(study, arguments.quick)
 
 
 def programs_folder(given):
@@ -98,7 +100,8 @@ def guard_out(arguments, names):
 
 def finish_study(study, arguments, tables):
     """Tables and pictures of what is finished. Returns what is wrong."""
-    summary, problems = results.write_study(study, arguments.out, tables, arguments.seeds, arguments.quick)
+    summary, problems = results.write_study(study, arguments.out, tables, seeds_of(study, arguments),
+                                            arguments.quick)
     say(f"{study}: {arguments.out / study / 'table.md'}")
     plt = pictures.drawing()
     if plt is None:
@@ -116,7 +119,7 @@ def run(names, arguments):
     problems = []
     for name in names:
         tables = definitions.tables(name, arguments.quick)
-        todo = results.study_runs(arguments.out, tables, arguments.seeds)
+        todo = results.study_runs(arguments.out, tables, seeds_of(name, arguments))
         if name in definitions.TRAINS_NOTHING:
             missing = sum(not each.finished() for each in todo)
             if missing:
@@ -146,7 +149,7 @@ def status(arguments):
     lines = []
     for name in definitions.STUDIES:
         tables = definitions.tables(name, arguments.quick)
-        every = results.study_runs(arguments.out, tables, arguments.seeds)
+        every = results.study_runs(arguments.out, tables, seeds_of(name, arguments))
         done = [each for each in every if each.finished()]
         left = [each for each in every if not each.finished()]
         fresh = [each for each in left if each.name not in counted and name not in definitions.TRAINS_NOTHING]

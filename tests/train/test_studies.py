@@ -399,6 +399,13 @@ class StudyTest(Case):
         text = self.call("status")[1]
         self.assertRegex(text, r"plane +36 of +36 runs finished\n")
 
+    def test_a_log_of_trials_has_one_seed_unless_asked_for_more(self):
+        rows = {name: sum(len(table.rows) for table in definitions.tables(name)) for name in ("tried", "ten")}
+        text = self.call("status")[1]
+        self.assertRegex(text, rf"(?m)^tried +0 of +{rows['tried']} runs")
+        self.assertRegex(text, rf"(?m)^ten +0 of +{definitions.SEEDS * rows['ten']} runs")
+        self.assertRegex(self.call("status", "--seeds", "2")[1], rf"(?m)^tried +0 of +{2 * rows['tried']} runs")
+
     def test_status_counts_shared_runs_once(self):
         counts = []
         with mock.patch.object(runner.Estimate, "seconds",
