@@ -119,28 +119,53 @@ TEST_CASE("the anchored loss is what its definition says") {
   compare<Eigen::bfloat16, ldmat::Euclidean>(random, 1e-5);
 }
 
+template <class Metric, class Penalty>
+void check_differences(Random& random, const Penalty& penalty, double target_share) {
+  const Matrix anchors = random_points(random, 5, 3);
+  Matrix table = Matrix::Zero(5, 5);
+  for (Index a = 0; a < 5; ++a) {
+    for (Index b = 0; b < a; ++b) table(a, b) = table(b, a) = 1 + static_cast<double>(a + b) / 4;
+  }
+  const auto labels = random_labels(random, 9, 5);
+  for (const Matrix& given : {Matrix(), table}) {
+    Matrix features = random_points(random, 9, 3);
+    AnchoredLoss<double, Metric, Penalty> loss({.anchors = anchors,
+                                                .class_table = given,
+                                                .target_share = target_share,
+                                                .penalty = penalty,
+                                                .same_share = 0.3});
+    Matrix gradient;
+    loss(features, labels, gradient);
+    Matrix slopes(9, 3);
+    constexpr double step = 1e-6;
+    for (Index i = 0; i < features.size(); ++i) {
+      double& entry = features.data()[i];
+      const double saved = entry;
+      entry = saved + step;
+      const double above = loss(features, labels).value;
+      entry = saved - step;
+      const double below = loss(features, labels).value;
+      entry = saved;
+      slopes.data()[i] = (above - below) / (2 * step);
+    }
+    CHECK(slopes.norm() > 0.1);
+    CHECK((slopes - gradient).norm() <= 1e-6 * slopes.norm());
+  }
+}
+
 TEST_CASE("the anchored loss's gradient is that of central differences") {
   Random random(12);
-  const Matrix anchors = random_points(random, 5, 3);
-  Matrix features = random_points(random, 9, 3);
-  const auto labels = random_labels(random, 9, 5);
-  AnchoredLoss<double> loss({.anchors = anchors, .same_share = 0.3});
-  Matrix gradient;
-  loss(features, labels, gradient);
-  Matrix slopes(9, 3);
-  constexpr double step = 1e-6;
-  for (Index i = 0; i < features.size(); ++i) {
-    double& entry = features.data()[i];
-    const double saved = entry;
-    entry = saved + step;
-    const double above = loss(features, labels).value;
-    entry = saved - step;
-    const double below = loss(features, labels).value;
-    entry = saved;
-    slopes.data()[i] = (above - below) / (2 * step);
+  for (const double target_share : {0.75, 1.0, 2.0}) {
+    CAPTURE(target_share);
+    check_differences<ldmat::Euclidean>(random, ldmat::OneSided<ldmat::Squared>{}, target_share);
+    check_differences<ldmat::Euclidean>(random, ldmat::Huber{0.4}, target_share);
+    check_differences<ldmat::Euclidean>(random, ldmat::Band{0.1, 0.3}, target_share);
+    check_differences<ldmat::SquaredEuclidean>(random, ldmat::Huber{0.4}, target_share);
+    check_differences<ldmat::SquaredEuclidean>(random, ldmat::OneSided<ldmat::Band>{{0.1, 0.3}},
+                                               target_share);
+    check_differences<ldmat::Manhattan>(random, ldmat::Huber{0.4}, target_share);
+    check_differences<ldmat::Manhattan>(random, ldmat::Squared{}, target_share);
   }
-  CHECK(slopes.norm() > 0.1);
-  CHECK((slopes - gradient).norm() <= 1e-6 * slopes.norm());
 }
 
 TEST_CASE("samples at their anchors cost nothing, without a table and with a gradient of zero") {
@@ -254,6 +279,33 @@ TEST_CASE("the anchored loss refuses what does not fit") {
   CHECK(contains(refused({.anchors = square, .class_table = Matrix::Ones(4, 4)}),
                  "the diagonal must be zero"));
 
+  // Finite, but not where distances are computed.
+  const Matrix far = 1e39 * square;
+  CHECK(contains(message_of([&] { AnchoredLoss<float> loss({.anchors = far}); }),
+                 "AnchorOptions::anchors are too large for float"));
+  const Matrix farther = 1e200 * square;
+  CHECK(contains(refused({.anchors = farther}),
+                 "the wanted distances to anchors are too large for double"));
+  CHECK(refused({.anchors = far}).empty());
+  const Matrix between = 1e25 * square;
+  CHECK(contains(
+      message_of([&] { AnchoredLoss<float> loss({.anchors = between, .target_share = 0}); }),
+      "the distances between AnchorOptions::anchors are too large for float"));
+  CHECK(contains(
+      refused({.anchors = square, .target_share = std::numeric_limits<double>::quiet_NaN()}),
+      "AnchorOptions::target_share is nan"));
+  Matrix table = Matrix::Ones(4, 4) - Matrix::Identity(4, 4);
+  table(0, 1) = 2;
+  CHECK(contains(refused({.anchors = square, .class_table = table}), "must be symmetric"));
+  table(1, 0) = table(0, 1) = -2;
+  CHECK(contains(refused({.anchors = square, .class_table = table}),
+                 "AnchorOptions::class_table(0, 1) is -2"));
+  CHECK(contains(message_of([&] {
+                   AnchoredLoss<double, ldmat::Euclidean, ldmat::Huber> loss(
+                       {.anchors = square, .penalty = {-1}});
+                 }),
+                 "Huber"));
+
   AnchoredLoss<double> loss({.anchors = square});
   Matrix features = Matrix::Zero(3, 2);
   Matrix gradient = Matrix::Constant(3, 2, 7);
@@ -269,6 +321,13 @@ TEST_CASE("the anchored loss refuses what does not fit") {
                    loss(features, std::vector<int>{0, 1, 2}, features);
                  }),
                  "gradient overlaps features"));
+  std::vector<double> memory(6, 7);  // both columns at one place
+  auto overlapping = ldmat::view(memory.data(), 3, 2, 1, 0);
+  CHECK(contains(message_of([&] {
+                   loss(features, std::vector<int>{0, 1, 2}, overlapping);
+                 }),
+                 "gradient"));
+  CHECK(memory == std::vector<double>(6, 7));
   Matrix small = Matrix::Constant(2, 2, 7);
   CHECK(contains(message_of([&] {
                    loss(features, std::vector<int>{0, 1, 2}, small);

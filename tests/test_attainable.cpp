@@ -369,6 +369,18 @@ TEST_CASE("one-sided: 0 by spreading, in any number of dimensions") {
   CHECK(ldmat::reached_by_distances(a, equal_distances(3, 50)) == 1);
 }
 
+TEST_CASE("one-sided: 0, not almost, with small distances beside large ones") {
+  for (const double small : {1e-3, 1e-6, 1e-9}) {
+    const Matrix table{{0, small, 1}, {small, 0, 1}, {1, 1, 0}};
+    for (const Index d : {1, 2}) {
+      const ldmat::Attainable a = ldmat::attainable(table, d, {.one_sided = true});
+      CHECK(a.lowest_loss == 0);
+      CHECK(a.positions.allFinite());
+      CHECK(a.positions.cwiseAbs().maxCoeff() < 10);
+    }
+  }
+}
+
 TEST_CASE("reached: 1 at the best, 0 where all coincide, below where it is worse") {
   const Matrix table = equal_distances(5);
   const auto a = attainable(table, 2);
@@ -408,6 +420,16 @@ TEST_CASE("reached where there is nothing to reach") {
   CHECK(reached(together, Matrix(Matrix::Ones(3, 2))) == 1);
   CHECK(reached(together, Matrix(Matrix::Identity(3, 2))) ==
         -std::numeric_limits<double>::infinity());
+}
+
+TEST_CASE("where weights are too unequal to find more than the place of all classes, that is 1") {
+  Matrix table = equal_distances(4);
+  table(0, 1) = table(1, 0) = 0;
+  Matrix weights = equal_distances(4);
+  weights(0, 1) = weights(1, 0) = 1e17;
+  const ldmat::Attainable a = ldmat::attainable(table, 1, {.weights = weights});
+  CHECK(a.lowest_share <= 1);
+  CHECK(reached(a, a.positions) == 1);
 }
 
 TEST_CASE("reached from features and labels is that of the class means") {
@@ -495,6 +517,14 @@ TEST_CASE("bounds of small batches, realisable tables and one-sided losses") {
   CHECK(ldmat::lowest_batch_loss(table, 1, {2, 2, 2}).loss == Approx(12.0 / 15 / 9).epsilon(1e-12));
 }
 
+TEST_CASE("a batch's weights may be as large as numbers are") {
+  const Matrix table = equal_distances(3);
+  const Matrix ones = Matrix::Ones(3, 3);
+  const auto small = ldmat::lowest_batch_loss(table, 1, {100, 50, 20}, {.weights = ones});
+  const auto large = ldmat::lowest_batch_loss(table, 1, {100, 50, 20}, {.weights = 1e306 * ones});
+  CHECK(large.loss == Approx(1e306 * small.loss).epsilon(1e-9));
+}
+
 TEST_CASE("what does not fit is refused with a sentence") {
   const Matrix good = equal_distances(3);
   const auto of_table = [](const Matrix& table) {
@@ -542,6 +572,14 @@ TEST_CASE("what does not fit is refused with a sentence") {
   CHECK(contains(of_distances(with(0, 0, 2)), "diagonal must be zero"));
   CHECK(contains(of_distances(Matrix::Zero(3, 2)), "distances is 3 x 2"));
 
+  const std::string not_found = "attainable is not what ldmat::attainable returns";
+  CHECK(contains(message_of([] { reached(ldmat::Attainable{}, Matrix(0, 0)); }), not_found));
+  CHECK(contains(message_of([] { ldmat::reached_by_distances(ldmat::Attainable{}, Matrix(0, 0)); }),
+                 not_found));
+  ldmat::Attainable changed = a;
+  changed.positions = Matrix::Zero(4, 2);
+  CHECK(contains(message_of([&] { reached(changed, Matrix(Matrix::Zero(4, 2))); }), not_found));
+
   const Matrix features = Matrix::Zero(3, 2);
   const auto of_labels = [&](const std::vector<int>& labels) {
     return message_of([&] { reached(a, features, labels); });
@@ -553,7 +591,7 @@ TEST_CASE("what does not fit is refused with a sentence") {
   CHECK(contains(message_of([&] {
                    reached(a, Matrix(Matrix::Zero(3, 5)), std::vector{0, 1, 2});
                  }),
-                 "centres is 3 x 5"));
+                 "features is 3 x 5"));
 
   CHECK(contains(message_of([&] {
                    ldmat::lowest_batch_loss(good, 2, {1, 2});

@@ -28,9 +28,10 @@ struct AnchorOptions {
   /// T, K x K wanted distances between samples of a class (row) and anchors: symmetric, zero diagonal,
   /// finite, not negative. Empty: by `target_share`.
   Eigen::MatrixXd class_table = {};
-  /// Without a class table, T is so much of the distances between anchors, >= 0. Below 1 a one-sided
-  /// penalty charges only classes that a sample leans towards: from the middle of all anchors, where
-  /// samples begin, each is 0.71 of the distance between two away where all are equally far apart.
+  /// Without a class table, T is so much of the distances between anchors, >= 0. With a one-sided
+  /// penalty, a sample at its own anchor costs nothing up to 1, and the less, the fewer other classes
+  /// charge a sample that is not there yet. (From the middle of K anchors that are all equally far
+  /// apart, each is sqrt((K - 1) / (2 K)) of that away: 0.67 for ten, 0.70 for a hundred.)
   double target_share = 1;
   M metric = {};   ///< rho: parameters of a metric that has some
   P penalty = {};  ///< phi: parameters of the penalty
@@ -81,7 +82,7 @@ struct AnchorOptions {
 /// NaN or infinite features. Nothing is written to the gradient by a call that throws. No samples:
 /// value 0.
 ///
-/// Cost: O(n K d) time on one thread, O(K (K + d)) memory. Distances are computed from differences in the
+/// Cost: O(n K d) time on one thread, O(n + K (K + d)) memory. Distances are computed from differences in the
 /// accumulator type, sums over a sample in it, over samples in double. A sample that coincides with an
 /// anchor has distance 0 from it and, for the Euclidean metric, gradient 0 by it.
 ///
@@ -150,6 +151,16 @@ class AnchoredLoss {
         *at(anchors_, k * padded_ + c) = static_cast<T>(options_.anchors(c, k));
       }
     }
+    require_representable("AnchorOptions::anchors are", anchors_);
+  }
+
+  /// Throws for what the accumulator has no finite value for, or the metric none of.
+  static void require_representable(const char* what, const std::vector<T>& values) {
+    for (const T value : values) {
+      if (detail::is_finite(value)) continue;
+      detail::throw_invalid({what, " too large for ", std::is_same_v<T, float> ? "float" : "double",
+                             ", in which distances are computed"});
+    }
   }
 
   void place_targets() {
@@ -163,12 +174,20 @@ class AnchoredLoss {
                                             : options_.target_share * anchor_distance(y, c));
       }
     }
+    require_representable("the wanted distances to anchors are", targets_);
+    std::vector<T> distances;
+    for (Index y = 0; y < classes(); ++y) {
+      for (Index c = 0; c < y; ++c) distances.push_back(anchor_distance<T>(y, c));
+    }
+    require_representable("the distances between AnchorOptions::anchors are", distances);
   }
 
-  double anchor_distance(Index a, Index b) const {
-    double sum = 0;
+  template <class Number = double>
+  Number anchor_distance(Index a, Index b) const {
+    Number sum = 0;
     for (Index k = 0; k < dimension(); ++k) {
-      sum = options_.metric.accumulate(sum, options_.anchors(a, k) - options_.anchors(b, k));
+      sum = options_.metric.accumulate(
+          sum, static_cast<Number>(options_.anchors(a, k) - options_.anchors(b, k)));
     }
     return options_.metric.distance(sum);
   }
@@ -287,7 +306,8 @@ class AnchoredLoss {
 /// distances of `table` (K x K, as for `attainable`) can be had in d dimensions, or come closest to it; a
 /// one-sided squared penalty; three quarters of the distances between anchors as targets; a share of
 /// 3 / (K + 10) for a sample's own class. The unit of the table matters to an optimizer like Adam, whose
-/// steps do not grow with it: 5 between classes did well for ten of them, 15 for a hundred. The project's
+/// steps do not grow with it: 5 between classes did well for ten of them, 15 for a hundred. Keep
+/// `options().anchors` with what was trained: another program may place them elsewhere. The project's
 /// choice, not the paper's. Throws and costs what `attainable` does.
 template <class Scalar>
 AnchoredLoss<Scalar> recommended_anchored(const Eigen::MatrixXd& table, Index d) {

@@ -26,20 +26,23 @@
 ///
 /// Errors, for all functions here: std::invalid_argument naming the argument, before anything is
 /// computed, for tables, weights, points or distances of the wrong shape, out of range or not finite.
-/// Everything is computed in double and on the table divided by its largest distance, so that only
-/// losses can overflow, fractions never do.
+/// Everything is computed in double and on the table divided by its largest distance, so that tables
+/// of any unit are judged alike; losses of very large ones, and what is reached by centres 1e150 times
+/// as far apart as the table asks, overflow.
 
 namespace ldmat {
 
 /// What `attainable` may be told.
 struct AttainableOptions {
   /// K x K weights of the pairs of classes, not negative; the diagonal is not read. Empty: all 1.
+  /// Of weights that are 1e13 times apart, the small ones may be taken for 0.
   Eigen::MatrixXd weights = {};
   /// Whether the loss is one-sided, as that of ldmat::recommended is.
   bool one_sided = false;
   /// Starting points of the search, >= 1: classical scaling, then seeded random points.
   int starts = 16;
-  /// Of the random points. Same seed, same result.
+  /// Of the random points. Same seed, same result, in programs compiled alike: others round otherwise,
+  /// and points as good may come out turned or mirrored. Keep what has to stay the same.
   std::uint64_t seed = 1;
 };
 
@@ -77,12 +80,27 @@ inline void require_attainable(const Eigen::MatrixXd& table, Index d,
   }
 }
 
+/// Throws for what no call of attainable() returned.
+inline void require_found(const Attainable& attainable) {
+  require_table("Attainable::table", attainable.table, true);
+  if (attainable.table.size() == 0 || attainable.positions.rows() != attainable.table.rows()) {
+    throw_invalid(
+        "attainable is not what ldmat::attainable returns: its table and positions are not of "
+        "the same classes");
+  }
+  if (attainable.weights.size() > 0) {
+    require_classes("Attainable::weights", attainable.weights.rows(), attainable.table.rows());
+  }
+}
+
 /// The fraction reached by classes at these distances, in the unit of `pairs`.
 template <class Arch>
 double fraction(const Attainable& attainable, const ClassPairs<Arch>& pairs,
                 const Eigen::MatrixXd& distances) {
   const double share = pairs.share(distances);
-  if (pairs.collapse == 0) return share == 0 ? 1 : -std::numeric_limits<double>::infinity();
+  if (!(attainable.lowest_share < 1) || pairs.collapse == 0) {  // nothing is to be gained
+    return share <= attainable.lowest_share ? 1 : -std::numeric_limits<double>::infinity();
+  }
   return (1 - share) / (1 - attainable.lowest_share);
 }
 
@@ -92,7 +110,8 @@ double fraction(const Attainable& attainable, const ClassPairs<Arch>& pairs,
 ///
 /// Exactly: by classical scaling. The matrix of inner products -1/2 J (T o T) J, J = 1 - 1/K, must have
 /// no eigenvalue below 0, and as many above as dimensions are needed; what is within 8 K epsilon of
-/// max(T)^2 of 0 counts as 0. K equal distances need K - 1 dimensions.
+/// max(T)^2 of 0 counts as 0, so that distances of points should be given in double: rounded to float
+/// they may count as not Euclidean. K equal distances need K - 1 dimensions.
 ///
 /// Otherwise: by stress majorization from `starts` starting points and exchanges of two classes, the
 /// best of them refined. `lowest_loss` is that of `positions` and so can be had; that no points are
@@ -103,13 +122,14 @@ double fraction(const Attainable& attainable, const ClassPairs<Arch>& pairs,
 ///
 /// One-sided: the lowest loss is 0 for any table and any d >= 1, by spreading the classes far enough.
 /// `realisable` and `dimensions_needed` still are of the distances as they stand; `positions` are the
-/// two-sided ones, enlarged until no pair is closer than its target.
+/// two-sided ones, enlarged until no pair is closer than its target, or, where classes almost coincide
+/// in those, one behind the other on a line.
 ///
 /// Time: O(K^3), and where not realisable O(K^2 (K + d)) for each of some hundred steps per start:
-/// measured, some milliseconds for 10 classes in 2-D, some seconds for 100 in 64-D. Memory O(K^2 + K d). Sources: Torgerson,
-/// Psychometrika 17 (1952) 401-419; de Leeuw, "Applications of convex analysis to multidimensional
-/// scaling", 1977; de Leeuw and Heiser, "Multidimensional scaling with restrictions on the
-/// configuration", 1980.
+/// measured, some milliseconds for 10 classes in 2-D, some seconds for 100 in 64-D. Memory
+/// O(K^2 + K d). Sources: Torgerson, Psychometrika 17 (1952) 401-419; de Leeuw, "Applications of convex
+/// analysis to multidimensional scaling", 1977; de Leeuw and Heiser, "Multidimensional scaling with
+/// restrictions on the configuration", 1980.
 template <class Arch = detail::DefaultArch>
 Attainable attainable(const Eigen::MatrixXd& table, Index d,
                       const AttainableOptions& options = {}) {
@@ -128,8 +148,8 @@ Attainable attainable(const Eigen::MatrixXd& table, Index d,
   Eigen::MatrixXd x = values.head(used).cwiseMax(0).cwiseSqrt().asDiagonal() *
                       eigen.eigenvectors().rowwise().reverse().leftCols(used).transpose();
   if (!result.realisable) x = detail::best_points<Arch>(pairs, x, options.starts, options.seed);
-  if (options.one_sided) detail::spread_apart<Arch>(pairs, x);
   detail::centre<Arch>(x);
+  if (options.one_sided) detail::spread_apart<Arch>(pairs, x);
 
   result.lowest_share = pairs.share(detail::distances_between<Arch>(x));
   result.lowest_loss = pairs.loss(result.lowest_share);
@@ -148,11 +168,13 @@ Attainable attainable(const Eigen::MatrixXd& table, Index d,
 ///
 /// with the class-pair loss of the distances (K x K, symmetric, zero diagonal) between its classes'
 /// centres. 1: as good as the best points found (above 1: better than those); 0: as bad as all classes
-/// in one place; below 0: worse than that. Where collapse_loss is 0 (one class, or no pair with weight
-/// has a distance to keep) there is nothing to reach: 1 for a loss of 0, -infinity for any other.
+/// in one place; below 0: worse than that. Where collapse_loss is lowest_loss (one class, or no pair
+/// with weight has a distance to keep) there is nothing to reach: 1 for a loss no higher than that,
+/// -infinity for any other.
 /// O(K^2) time.
 template <class Arch = detail::DefaultArch>
 double reached_by_distances(const Attainable& attainable, const Eigen::MatrixXd& distances) {
+  detail::require_found(attainable);
   detail::require_table("distances", distances, true);
   detail::require_classes("distances", distances.rows(), attainable.table.rows());
   const detail::ClassPairs<Arch> pairs(attainable.table, attainable.weights, attainable.one_sided);
@@ -162,6 +184,7 @@ double reached_by_distances(const Attainable& attainable, const Eigen::MatrixXd&
 /// The same for centres c_1 ... c_K, K x d, d that of `attainable`. O(K^2 d) time.
 template <class Arch = detail::DefaultArch>
 double reached(const Attainable& attainable, const Eigen::MatrixXd& centres) {
+  detail::require_found(attainable);
   const Index k = attainable.positions.rows();
   const Index d = attainable.positions.cols();
   if (centres.rows() != k || centres.cols() != d) {
@@ -179,9 +202,15 @@ double reached(const Attainable& attainable, const Eigen::MatrixXd& centres) {
 template <class F, class L, class Arch = detail::DefaultArch>
 double reached(const Attainable& attainable, const F& features, const L& labels) {
   static_assert(detail::figure_takes<F, L, Euclidean>());
+  detail::require_found(attainable);
   const auto x = detail::figure_features("features", features);
   const detail::Classes classes(detail::figure_labels("labels", labels, "features", x.rows));
   const Index k = attainable.positions.rows();
+  if (x.columns != attainable.positions.cols()) {
+    detail::throw_shape("features", {x.rows, x.columns},
+                        "the attainable positions have as many columns",
+                        {x.rows, attainable.positions.cols()});
+  }
   if (classes.count() != k || classes.number_of(k - 1) != k - 1) {
     detail::throw_invalid({"labels name ", classes.count(), " classes, but each of 0 ... ", k - 1,
                            " must occur, and no other"});
@@ -220,12 +249,15 @@ BatchBound lowest_batch_loss(const Eigen::MatrixXd& table, Index d, const std::v
     }
   }
   if (options.weights.size() == 0) options.weights.setOnes(k, k);
-  options.weights.array() *= (size * size.transpose()).array();
   options.weights.diagonal().setZero();
+  const double unit = options.weights.maxCoeff() > 0 ? options.weights.maxCoeff() : 1;
+  options.weights /= unit;  // so that its products with the sizes are finite
+  options.weights.array() *= (size * size.transpose()).array();
   const Attainable classes = attainable<Arch>(table, d, options);
   const double pairs = size.sum() * (size.sum() - 1) / 2;
   if (!(pairs > 0)) return {0, classes.positions};
-  return {classes.lowest_loss * (options.weights.sum() / 2 / pairs), classes.positions};
+  const double share = options.weights.sum() / 2 / pairs;
+  return {classes.lowest_loss * share * unit, classes.positions};
 }
 
 }  // namespace ldmat

@@ -218,8 +218,8 @@ Eigen::MatrixXd best_points(const ClassPairs<Arch>& pairs, const Eigen::MatrixXd
   return best;
 }
 
-/// Points no closer than their targets: x enlarged until no pair is, or, where that takes too much
-/// because classes almost coincide, one behind the other on a line.
+/// Points no closer than their targets: centred points x enlarged until no pair is, or, where that takes
+/// too much because classes almost coincide, one behind the other on a line, around 0.
 template <class Arch>
 void spread_apart(const ClassPairs<Arch>& pairs, Eigen::MatrixXd& x) {
   const Index k = x.cols();
@@ -232,13 +232,24 @@ void spread_apart(const ClassPairs<Arch>& pairs, Eigen::MatrixXd& x) {
       }
     }
   }
-  constexpr double above_rounding = 1 + 1e-12;
   if (factor <= static_cast<double>(k)) {
-    x *= factor * above_rounding;
+    x *= factor;
   } else {
+    const double half = static_cast<double>(k - 1) / 2;
     x.setZero();
-    x.row(0) = above_rounding * Eigen::RowVectorXd::LinSpaced(k, 0, static_cast<double>(k - 1));
+    x.row(0) = Eigen::RowVectorXd::LinSpaced(k, -half, half);
   }
+  // Rounding leaves some a little closer than their targets, and that to the table's unit may, too.
+  double above = 1e-12;
+  const auto closer = [&] {
+    const Eigen::MatrixXd seen = (x * pairs.unit) / pairs.unit;
+    return ((distances_between<Arch>(seen) - pairs.target).array() < 0).any();
+  };
+  do {
+    x *= 1 + above;
+    above *= 2;
+  } while (above < 1 && closer());
+  x *= 1 + above;
 }
 
 }  // namespace ldmat::detail
