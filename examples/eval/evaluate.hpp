@@ -165,6 +165,7 @@ inline nlohmann::ordered_json evaluate_folder(const std::filesystem::path& folde
   if (!std::filesystem::is_directory(folder)) {
     throw std::runtime_error("there is no folder " + folder.string());
   }
+  std::filesystem::remove(folder / "evaluation.json");  // nothing is left where this fails
   const auto files = read_features(folder / "features");
   nlohmann::ordered_json json;
   try {

@@ -5,6 +5,7 @@
 
 #include <nanoflann.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <stdexcept>
@@ -18,7 +19,8 @@ class Neighbours {
  public:
   /// Finds the `most` nearest of the gallery by Euclidean distance, each query on one of OpenMP's
   /// threads. Which of samples at exactly equal distance is found is nanoflann's affair, and the
-  /// same each time. Throws std::invalid_argument for `most` below 1 or above the gallery's size.
+  /// same each time. Throws std::invalid_argument for `most` below 1 or above the gallery's size, and
+  /// for features so large that squared distances are infinite in float.
   Neighbours(const FeatureSet& gallery, const RowMatrix<float>& queries, std::size_t most)
       : most_(most) {
     require_gallery(gallery, queries);
@@ -31,16 +33,24 @@ class Neighbours {
     const Tree tree(static_cast<std::int32_t>(queries.cols()), points,
                     nanoflann::KDTreeSingleIndexAdaptorParams(leaf_size));
     labels_.resize(static_cast<std::size_t>(queries.rows()) * most);
+    std::atomic<bool> all_found{true};  // nothing may be thrown out of the loop
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 64)
 #endif
     for (Eigen::Index i = 0; i < queries.rows(); ++i) {
       std::vector<std::uint32_t> indices(most);
       std::vector<float> distances(most);
-      tree.knnSearch(queries.row(i).data(), most, indices.data(), distances.data());
+      if (tree.knnSearch(queries.row(i).data(), most, indices.data(), distances.data()) < most) {
+        all_found = false;  // infinite distances are none to nanoflann
+      }
       for (std::size_t rank = 0; rank < most; ++rank) {
         labels_[static_cast<std::size_t>(i) * most + rank] = gallery.labels[indices[rank]];
       }
+    }
+    if (!all_found) {
+      throw std::invalid_argument(
+          "squared distances between these features are too large for float: divide them by their "
+          "largest value");
     }
   }
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +23,7 @@ inline std::string figure_text(const nlohmann::ordered_json& json,
   if (!json.contains(place)) return "-";
   const auto& value = json.at(place);
   if (!value.is_number()) return "-";
+  if (value.is_number_float() && !std::isfinite(value.get<double>())) return "-";
   if (value.is_number_integer()) return std::to_string(value.get<std::int64_t>());
   if (group == "geometry") return fixed(value.get<double>(), 4);
   if (group == "seconds") return fixed(value.get<double>(), 2);

@@ -163,6 +163,16 @@ TEST_CASE("samples that coincide, and as many neighbours as there are, are no tr
   CHECK_THROWS_AS(tiny::Neighbours(gallery, queries, 3).vote(0), std::invalid_argument);
 }
 
+TEST_CASE("features whose squared distances are infinite are refused, not voted on") {
+  auto gallery = clouds(40, 2, 3, 0.1, 1);
+  gallery.features *= 3e19f / gallery.features.cwiseAbs().maxCoeff();
+  CHECK(gallery.features.allFinite());
+  // Of a sample's own class they are finite, but not of all.
+  CHECK(tiny::Neighbours(gallery, gallery.features, 5).vote(5) == gallery.labels);
+  CHECK_THROWS_WITH_AS(tiny::Neighbours(gallery, gallery.features, gallery.labels.size()),
+                       doctest::Contains("too large for float"), std::invalid_argument);
+}
+
 TEST_CASE("the normal distributions are those of the plain formula") {
   for (const Eigen::Index d : {1, 2, 5}) {
     for (const double ridge : {1e-6, 0.01, 1.0}) {

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <limits>
 
 using namespace test;
 
@@ -119,6 +120,14 @@ TEST_CASE("a run on digits is evaluated by every classifier") {
   CHECK(keys(json.at("seconds")).size() == 8);
 }
 
+TEST_CASE("a new training leaves no evaluation of the one before") {
+  const TempFolder folder;
+  const auto run = quoted(folder / "run");
+  write_file(folder / "run" / "evaluation.json", {'{', '}'});
+  REQUIRE(call(LDMAT_TRAIN_PROGRAM, "--epochs 1 --out " + run).status == 0);
+  CHECK(!fs::exists(folder / "run" / "evaluation.json"));
+}
+
 TEST_CASE("superclasses, unseen classes and the settings reach the file") {
   const TempFolder folder;
   write_run(folder / "run");
@@ -183,6 +192,12 @@ TEST_CASE("folders that cannot be evaluated are named, and the others still are"
   CHECK(has(bad.errors, {"bad/features/train_features.npy: holds 72 bytes", "cut short"}));
   CHECK(!fs::exists(folder / "bad" / "evaluation.json"));
 
+  write_run(folder / "turned bad");
+  REQUIRE(evaluate(quoted(folder / "turned bad")).status == 0);
+  cut(folder / "turned bad" / "features" / "train_features.npy", 200);
+  CHECK(evaluate(quoted(folder / "turned bad")).status == 1);
+  CHECK(!fs::exists(folder / "turned bad" / "evaluation.json"));
+
   write_run(folder / "strange");
   auto labels = tiny::read_npy_labels(folder / "strange" / "features" / "test_labels.npy");
   labels[7] = 5;
@@ -209,18 +224,21 @@ TEST_CASE("options that cannot be are refused") {
 }
 
 TEST_CASE("the table is aligned and shows what is not there, or not finite, as a dash") {
-  const nlohmann::ordered_json a{{"classifiers", {{"1-nn", {{"accuracy", 0.5}}}}},
-                                 {"geometry", {{"min_ratio", nullptr}}},
-                                 {"unseen", {{"images", 20}}}};
+  const nlohmann::ordered_json a{
+      {"classifiers", {{"1-nn", {{"accuracy", 0.5}}}}},
+      {"geometry",
+       {{"min_ratio", nullptr}, {"mean_ratio", std::numeric_limits<double>::infinity()}}},
+      {"unseen", {{"images", 20}}}};
   const nlohmann::ordered_json b{{"classifiers", {{"gaussian", {{"accuracy", 1.0}}}}},
                                  {"geometry", {{"min_ratio", 2.0}}}};
   CHECK(tiny::evaluation_table({{"a", a}, {"bb", b}}) ==
-        "                   a        bb\n"
+        "                    a        bb\n"
         "accuracy\n"
-        "  1-nn       50.00 %         -\n"
-        "  gaussian         -  100.00 %\n"
+        "  1-nn        50.00 %         -\n"
+        "  gaussian          -  100.00 %\n"
         "geometry of the test samples\n"
-        "  min_ratio        -    2.0000\n"
+        "  min_ratio         -    2.0000\n"
+        "  mean_ratio        -         -\n"
         "classes not trained on\n"
-        "  images          20         -\n");
+        "  images           20         -\n");
 }
