@@ -72,7 +72,7 @@ valgrind             -                valgrind               valgrind       ?tes
 qemu-user            -                qemu-user              qemu-x86_64    ?test ci ?check
 python3              python           python3                python3        ?test ci ?check ?frameworks pytorch
 python3-matplotlib   python-matplotlib python3-matplotlib    -              ?test ci
-chromium             -                chromium               chromium       ?test ?ci
+chromium             -                chromium               chromium       ?ci
 ccache               ccache           ccache                 ccache         ?ci ?check ?frameworks ?pytorch
 clang-15             -                -                      -              ?check
 clang-16             -                -                      -              ?check

@@ -7,7 +7,7 @@ def projection(values):
     """The first two principal components of (n, d) features with d > 2, and the share of the variance
     that they have. The sign of each is such that its largest weight is positive."""
     centred = values - values.mean(axis=0)
-    _, scales, axes = np.linalg.svd(np.cov(centred, rowvar=False, bias=True), hermitian=True)
+    _, scales, axes = np.linalg.svd(centred.T @ centred / len(centred), hermitian=True)
     axes = axes[:2]
     signs = np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])
     signs[signs == 0] = 1

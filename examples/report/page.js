@@ -33,7 +33,7 @@ for (const player of document.querySelectorAll(".player")) {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, size, size);
     for (let k = 0; k < data.labels.length; ++k) {
-      if (a.x[k] < 0 || b.x[k] < 0) continue; // not finite
+      if (a.x[k] < 0 || b.x[k] < 0) continue; // not finite: -1 both ways
       const x = mix(a.x[k], b.x[k], share) / 4095 * size;
       const y = (1 - mix(a.y[k], b.y[k], share) / 4095) * size;
       const colours = data.colours.length;

@@ -253,17 +253,21 @@ def embedded(value):
 
 
 def player(run, prefix, most):
-    """The moments as whole numbers: a moment's square is 0 to 4095 each way."""
+    """The moments as whole numbers: a moment's square is 0 to 4095 each way, and a point that is not
+    finite is -1 both ways."""
     shots = run.snapshots
     shown = pictures.thinned(len(shots.labels), most)
     moments = []
     for i, points in enumerate(shots.features):
-        good = points[pictures.finite(points)]
+        finite = pictures.finite(points)
+        good = points[finite]
         low = good.min(axis=0) if len(good) else np.zeros(2)
         high = good.max(axis=0) if len(good) else np.ones(2)
         side = max(1e-6, 1.1 * float((high - low).max()))
         corner = (low + high - side) / 2
-        whole = np.nan_to_num((points[shown] - corner) / side * 4095, nan=-1, posinf=-1, neginf=-1)
+        whole = np.full((len(shown), 2), -1.0)
+        drawn = finite[shown]
+        whole[drawn] = (points[shown][drawn] - corner) / side * 4095
         moments.append({"title": pictures.moment_title(shots, i), "step": shots.steps[i], "side": side,
                         "x": whole[:, 0].round().astype(int).tolist(),
                         "y": whole[:, 1].round().astype(int).tolist()})

@@ -43,6 +43,11 @@ def drawn(draw):
     return with_style
 
 
+def in_tags(pattern, replacement, text):
+    """re.sub within the tags only: the text between them, such as a class's name, may look like these."""
+    return re.sub("<[^>]+>", lambda tag: re.sub(pattern, replacement, tag[0]), text)
+
+
 def short_numbers(match):
     """Of a path's numbers, a tenth of a point is enough."""
     data = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.1f}".replace(".0", ""), match[1])
@@ -58,23 +63,23 @@ def svg_of(made):
                                                 "Type": None})
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", file.getvalue(), flags=re.S)
     text = text[text.index("<svg"):]
-    text = re.sub(r'\sd="([^"]*)"', short_numbers, text)
-    text = re.sub(r"(font: [^'\"&;]*?\d(?:px|pt)) [^;\"]*", r"\1 sans-serif", text)
+    text = in_tags(r'\sd="([^"]*)"', short_numbers, text)
+    text = in_tags(r"(font: [^'\"&;]*?\d(?:px|pt)) [^;\"]*", r"\1 sans-serif", text)
     used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text))
     used = {name for pair in used for name in pair if name}
-    text = re.sub(r'\sid="([^"]+)"', lambda match: match[0] if match[1] in used else "", text)
+    text = in_tags(r'\sid="([^"]+)"', lambda match: match[0] if match[1] in used else "", text)
     text = re.sub(r"[ \t]*\n\s*", "\n", text)
     return re.sub(r"<(g|defs)(?:>\s*</\1|/)>\n?", "", text)
 
 
 def for_page(svg, prefix, label, kind=""):
     """An SVG as part of a page: ids of its own, the page's colours, words for who cannot see it."""
-    svg = re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
+    svg = in_tags(r'(\sid="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
     box = re.search(r'viewBox="([^"]*)"', svg)[1]
     svg = re.sub(r"<svg[^>]*>", "", svg, count=1)
     svg = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", "", svg, flags=re.S)  # of the whole page
-    svg = svg.replace("xlink:href", "href")
-    svg = svg.replace(INK, "currentColor").replace(FAINT, "var(--line)")
+    svg = in_tags("xlink:href", "href", svg)
+    svg = in_tags(INK, "currentColor", in_tags(FAINT, "var(--line)", svg))
     return (f'<svg class="{kind}" viewBox="{box}" role="img" aria-label="{escape(label)}">'
             f"{svg.strip()}")
 

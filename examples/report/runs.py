@@ -90,11 +90,15 @@ def read_json(path):
 
 def read_npy(path, dimensions):
     try:
-        array = np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:
+            array = np.load(file, allow_pickle=False)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise ReportError(f"{path}: broken NumPy file ({error})") from error
+    except (MemoryError, OverflowError) as error:  # a damaged header may ask for any size
+        raise ReportError(f"{path}: the array that its header announces does not fit into memory "
+                          f"({error})") from error
+    except Exception as error:  # NumPy lets through what its parsers of headers and archives raise
+        raise ReportError(f"{path}: broken NumPy file ({' '.join(str(error).split())})") from error
     if not isinstance(array, np.ndarray) or array.ndim != dimensions or array.dtype.kind not in "fiu":
         raise ReportError(f"{path}: needed is an array of numbers with {dimensions} dimensions")
     return array
@@ -109,23 +113,43 @@ def read_features(folder, name):
         return None
     if len(values) != len(labels):
         raise ReportError(f"{values_path}: {len(values)} rows, but there are {len(labels)} labels")
+    if values.shape[1] == 0:
+        raise ReportError(f"{values_path}: {len(values)} rows without features")
     return Features(values.astype(float), labels.astype(int))
+
+
+def read_rows(reader):
+    """The labels and features of lines that are all as long as the head of the table."""
+    columns = len(next(reader, []))
+    if columns < 2:
+        raise ValueError("it has no columns of features")
+    largest = np.iinfo(int).max
+    labels, values = [], []
+    for row in reader:
+        if len(row) != columns:
+            raise ValueError(f"line {reader.line_num} has {len(row)} columns instead of {columns}")
+        try:
+            labels.append(int(row[0]))
+            values.append([float(x) for x in row[1:]])
+        except ValueError as error:
+            raise ValueError(f"line {reader.line_num}: {error}") from error
+        if abs(labels[-1]) > largest:
+            raise ValueError(f"line {reader.line_num}: the label {labels[-1]} is too large")
+    if not values:
+        raise ValueError("it has no rows of features")
+    return np.array(labels, dtype=int), np.array(values, dtype=float)
 
 
 def read_csv(path):
     """features.csv, which runs leave also where there is no folder of features."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))[1:]
-        labels = np.array([int(row[0]) for row in rows], dtype=int)
-        values = np.array([[float(x) for x in row[1:]] for row in rows], dtype=float)
-        if values.ndim != 2:
-            raise ValueError("it has no rows of features")
+            labels, values = read_rows(csv.reader(file))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ReportError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, IndexError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise ReportError(f"{path}: not a table of a label and features a line ({error})") from error
     return Features(values, labels)
 

@@ -3,7 +3,7 @@
 LDMAT_TRAIN_PROGRAM), and in Chromium, where there is one.
 
 Exits with 77, which ctest reports as skipped, without NumPy and Matplotlib; with LDMAT_NO_SKIPS=1 that is an
-error. Without Chromium its tests say so and are left out.
+error. Without Chromium, which only the gate installs, its tests say so and are skipped.
 """
 
 import contextlib
@@ -18,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest import mock
 
 SOURCE = Path(__file__).resolve().parents[2]
 PROGRAM = SOURCE / "examples" / "report" / "ldmat-report"
@@ -54,6 +56,8 @@ def load_program():
 MAIN = load_program().main  # called here: to start the program each time would take most of the time
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EVIL = """<script>alert(1)</script> & "q" 'a' $x_1$ ]]> \x07 <!-- </title>"""
+# Text that looks like what pictures.py rewrites in the attributes of an SVG.
+LIKE_SVG = ["font: 9px x", ' id="zz"', ' d="M 1.23 4"', 'xlink:href="#a"', "a #333334"]
 
 
 class Page(HTMLParser):
@@ -136,6 +140,12 @@ def write_features(folder, dimensions=2, classes=4, images=120, which="test"):
     np.save(folder / "features" / f"{which}_features.npy", values.astype("<f4"))
     np.save(folder / "features" / f"{which}_labels.npy", labels.astype("<i4"))
     return values, labels
+
+
+def npy_header(shape):
+    """An .npy file that ends where its numbers would begin."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
 
 
 def write_run(folder, dimensions=2, **options):
@@ -265,13 +275,17 @@ class ReportTest(InFolder):
         for name in ("snapshots.json", "metrics.json"):
             content = json.loads((self.root / name).read_text())
             if name == "snapshots.json":
-                content["names"] = [EVIL] * 4
+                content["names"] = [EVIL, *LIKE_SVG]
             else:
-                content["data"]["classes"] = [EVIL] * 4
+                content["data"]["classes"] = [EVIL, *LIKE_SVG]
                 content["options"][EVIL] = EVIL
                 content["final"][EVIL] = 1.5
             (self.root / name).write_text(json.dumps(content))
+        write_features(self.root, classes=1 + len(LIKE_SVG))
         text, page = self.report()
+        drawn = [unescape(words) for words in re.findall(r"<text[^>]*>([^<]*)</text>", text)]
+        for name in LIKE_SVG:  # in the scatter plot and along both sides of the map of distances
+            self.assertEqual(drawn.count(name[:16]), 3, name)
         self.assertNotIn("<script>alert", text)
         self.assertNotIn("\x07", text)
         self.assertIn("<script>alert(1)</script> & \"q\" 'a' $x_1$ ]]>", page.text)
@@ -344,6 +358,16 @@ class ReportTest(InFolder):
         content["features"][2] = [[None, None]] * 120
         (self.root / "snapshots.json").write_text(json.dumps(content))
         self.assertIn("2 with features that are not finite", self.report()[1].text)
+        # In the animation a point is left out where either of its coordinates is not finite.
+        content["features"][1][6] = [2.0, None]
+        content["features"][1][7] = [2.0, 1e300]
+        (self.root / "snapshots.json").write_text(json.dumps(content))
+        drawn = page.player(runs.read_run(self.root, "run"), "player", 120)
+        moments = json.loads(re.search(r"json\">(.*)</script>", drawn)[1])["moments"]
+        for i, absent in enumerate(([], [5, 6, 7], list(range(120)), [])):
+            for axis in "xy":
+                self.assertEqual([k for k, at in enumerate(moments[i][axis]) if at < 0], absent)
+                self.assertTrue(all(-1 <= at <= 4095 for at in moments[i][axis]))
         values[5] = 1e300
         np.save(self.root / "features" / "test_features.npy", values)
         self.assertIn("3 with features that are not finite", self.report()[1].text)
@@ -367,7 +391,15 @@ class ReportTest(InFolder):
                                    b'"features": [[]]}', "not what ldmat-train writes"),
                 ("features/classes.json", b"nonsense", "broken JSON"),
                 ("features/test_features.npy", b"nonsense", "broken NumPy file"),
-                ("features/test_labels.npy", b"", "broken NumPy file")):
+                ("features/test_labels.npy", b"", "broken NumPy file"),
+                ("features/test_features.npy", b"PK\x03\x04nonsense", "broken NumPy file"),
+                ("features/test_features.npy", npy_header("(3, 2"), "broken NumPy file"),
+                ("features/test_features.npy", npy_header("(3, 2)" + " " * 20000), "broken NumPy file"),
+                ("features/test_features.npy", npy_header("(3, 2)"), "broken NumPy file"),
+                ("features/test_features.npy", npy_header(f"({10 ** 15}, 2)"), "does not fit into memory"),
+                ("features/test_features.npy", npy_header(f"({10 ** 21}, 2)"), "does not fit into memory"),
+                ("features/test_labels.npy", npy_header(f"({10 ** 21},)"), "does not fit into memory"),
+                ("features/test_features.npy", npy_header("(120, 0)"), "rows without features")):
             kept = (self.root / path).read_bytes() if (self.root / path).exists() else None
             (self.root / path).write_bytes(content)
             with self.subTest(path=path, content=content[:20]):
@@ -382,6 +414,29 @@ class ReportTest(InFolder):
         self.refused("test_labels.npy", "with 1 dimensions")
         np.save(self.root / "features" / "test_labels.npy", np.array([{}], object), allow_pickle=True)
         self.refused("test_labels.npy", "broken NumPy file")
+
+    def test_a_broken_table_is_named_with_the_line(self):
+        for content, *parts in (
+                ("label,f0,f1\n0,1,2\n99999999999999999999,3,4\n", "line 3", "99999999999999999999"),
+                ("label,f0,f1\n0,1,2\n-99999999999999999999,3,4\n", "line 3"),
+                ("label\n0\n1\n", "no columns of features"),
+                ("", "no columns of features"),
+                ("label,f0,f1\n", "no rows of features"),
+                ("label,f0,f1\n0,1,2\n1,3\n", "line 3 has 2 columns instead of 3"),
+                ("label,f0,f1\n0,1,2,3\n1,3,4\n", "line 2 has 4 columns instead of 3"),
+                ("label,f0,f1\n0\n1\n", "line 2 has 1 columns instead of 3"),
+                ("label,f0,f1\n0,1,2\n\n1,3,4\n", "line 3 has 0 columns instead of 3"),
+                ("label,f0,f1\n0,1,2\n0,x,2\n", "line 3", "'x'"),
+                ("label,f0,f1\n0,1,2\n0.5,1,2\n", "line 3", "'0.5'")):
+            (self.root / "features.csv").write_text(content)
+            with self.subTest(content=content):
+                self.refused(f"{self.root / 'features.csv'}: ", *parts)
+
+    def test_one_test_image(self):
+        for dimensions in (1, 2, 3):
+            write_features(self.root, dimensions, images=1)
+            with self.subTest(dimensions=dimensions):
+                self.assertIn("1 test images", self.report()[1].text)
 
     def test_folders_without_a_run_are_refused(self):
         self.refused(str(self.root), "neither a run")
@@ -443,6 +498,31 @@ class ReportTest(InFolder):
         result = self.run_program(self.root, "--out", self.root / "none" / "report.html")
         self.assertEqual(result.returncode, 1)
         self.assertIn("report.html: cannot be written", result.stderr)
+        for target in (self.root, self.root / "metrics.json" / "report.html", self.root / ("x" * 300),
+                       ".", ""):
+            with self.subTest(target=target):
+                result = self.run_program(self.root, "--out", target)
+                self.assertEqual((result.returncode, result.stderr.count("\n")), (1, 1), result.stderr)
+                self.assertIn("cannot be written", result.stderr)
+                for folder in (self.root, self.root.parent, Path()):
+                    self.assertEqual(list(folder.glob("*.part")), [])
+
+    def test_only_its_own_part_is_written_and_removed(self):
+        write_run(self.root)
+        of_another = self.root / "report.html.part"  # of a process that writes the same report
+        of_another.write_text("half a report")
+        self.assertEqual(self.run_program(self.root).returncode, 0)
+        self.assertEqual(of_another.read_text(), "half a report")
+        (self.root / "report.html").unlink()
+        for stopped in (KeyboardInterrupt, OSError, UnicodeError):
+            with mock.patch.object(Path, "replace", side_effect=stopped), \
+                    contextlib.suppress(KeyboardInterrupt, UnicodeError):
+                self.run_program(self.root)
+            self.assertEqual(list(self.root.glob("report*")), [of_another])
+        names = []
+        with mock.patch.object(Path, "replace", lambda part, path: names.append(part.name)):
+            self.run_program(self.root)
+        self.assertEqual(names, [f"report.html.{os.getpid()}.part"])
 
 
 class MeasureTest(unittest.TestCase):
@@ -463,6 +543,8 @@ class MeasureTest(unittest.TestCase):
         np.testing.assert_allclose(np.linalg.norm(points[:, None] - points[None], axis=2), apart, atol=1e-6)
         self.assertGreater(points[:, 0].var(), points[:, 1].var())
         self.assertEqual(measure.projection(np.ones((5, 3)))[1], 0)
+        points, share = measure.projection(np.array([[1.0, 2, 3]]))
+        self.assertEqual((points.tolist(), share), ([[0, 0]], 0))
 
     def test_class_distances(self):
         values = np.array([[0, 0], [2, 0], [4, 3], [4, 5.0]])
@@ -504,7 +586,21 @@ class TrainedTest(InFolder):
         self.assertEqual(len(re.findall(r"<li><svg", text)), len(run.snapshots.steps))
 
 
-@unittest.skipUnless(CHROMIUM, "there is no Chromium: nothing was looked at in a browser")
+class SetUpTest(unittest.TestCase):
+    def test_only_the_gate_installs_a_browser(self):
+        packages = (SOURCE / "cmake" / "run.sh").read_text()
+        self.assertEqual(re.findall(r"^chromium (.*)", packages, re.M)[0].split()[3:], ["?ci"])
+
+    def test_without_a_browser_its_tests_are_skipped_and_say_so(self):
+        result = subprocess.run([sys.executable, __file__, "BrowserTest", "-v"], capture_output=True,
+                                text=True, env={**os.environ, "PATH": os.devnull})
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"skipped .*there is no Chromium.*apt install chromium")
+        self.assertRegex(result.stderr, r"OK \(skipped=\d+\)")
+
+
+@unittest.skipUnless(CHROMIUM, "there is no Chromium (Debian: apt install chromium): nothing was looked "
+                               "at in a browser")
 class BrowserTest(InFolder):
     def dom(self, url, *flags):
         """The page's elements after its scripts ran, and what the browser's console said."""
