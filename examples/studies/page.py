@@ -7,7 +7,6 @@ written is looked at.
 
 import json
 import re
-import shutil
 
 import runs as definitions
 from results import markdown
@@ -60,22 +59,30 @@ def check_names(found):
         raise PageError("; ".join(problems))
 
 
-def contents(into):
-    """What must stand between the markers of each table, by docs/results/*.json."""
-    texts = {name: NOT_MEASURED for name in known_tables()}
+def kept(into):
+    """{study: summary} of docs/results/*.json."""
+    found = {}
     for path in sorted((into / "results").glob("*.json")):
         summary = read_json(path)
         study = summary.get("study") if isinstance(summary, dict) else None
         if study != path.stem or study not in definitions.STUDIES:
             raise PageError(f"{path.name} is not what `studies.py docs` writes of a study")
+        found[study] = summary
+    return found
+
+
+def contents(summaries):
+    """What must stand between the markers of each table."""
+    texts = {name: NOT_MEASURED for name in known_tables()}
+    for study, summary in summaries.items():
         try:
             for table in summary["tables"]:
-                if known_tables().get(table["name"]) != path.stem:
-                    raise PageError(f"{path.name} has the table {table['name']}, which {study} has not")
+                if known_tables().get(table["name"]) != study:
+                    raise PageError(f"{study}.json has the table {table['name']}, which {study} has not")
                 text = markdown(summary, table, IMAGES)
                 texts[table["name"]] = f"{text}\nBy `{summary['command']}`.\n"
         except (KeyError, TypeError) as error:
-            raise PageError(f"{path.name}: not as `studies.py docs` writes it: {error!r}") from error
+            raise PageError(f"{study}.json: not as `studies.py docs` writes it: {error!r}") from error
     return texts
 
 
@@ -88,34 +95,53 @@ def filled(text, texts):
     return text
 
 
+def why_not(study, summary):
+    """Why results are not for the page yet; None where they are."""
+    try:
+        if summary["quick"]:
+            return "only a quick try"
+        if not summary["finished"]:
+            return "not finished"
+        if summary["seeds"] < definitions.seeds(study):
+            return f"only {summary['seeds']} of {definitions.seeds(study)} seeds"
+    except (KeyError, TypeError) as error:
+        raise PageError(f"{study}/results.json: not as a study writes it: {error!r}") from error
+    return None
+
+
 def copy(root, into, studies, partial=False):
     """Takes the results of `studies` from root into docs. Returns what it did, a line each."""
     page = into / "results.md"
     check_names(places(page.read_text(encoding="utf-8")))  # before anything is written
     done = []
-    ready = []
+    taken = {}
+    pictures = {}
     for study in studies:
         summary = read_json(root / study / "results.json")
         if summary is None:
             done.append(f"{study}: no results in {root}; what the page has stays")
-        elif not partial and (not summary["finished"] or summary["quick"]):
-            why = "only a quick try" if summary["quick"] else "not finished"
+            continue
+        why = why_not(study, summary)
+        if why and not partial:
             done.append(f"{study}: {why}; what the page has stays (--partial takes it all the same)")
-        else:
-            pictures = [table["picture"] for table in summary["tables"] if table["picture"]]
-            missing = [name for name in pictures if not (root / study / name).exists()]
-            if missing:
-                raise PageError(f"{study}: the pictures {', '.join(missing)} are not drawn; with matplotlib "
-                                f"`studies.py {study}` draws them")
-            ready.append((study, summary, pictures))
-    for study, summary, pictures in ready:
-        summary = {name: value for name, value in summary.items() if name != "runs"}
-        write_whole(into / "results" / f"{study}.json", json.dumps(summary, indent=1) + "\n")
-        for name in pictures:
-            (into / IMAGES).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(root / study / name, into / IMAGES / name)
+            continue
+        try:
+            names = [table["picture"] for table in summary["tables"] if table["picture"]]
+        except (KeyError, TypeError) as error:
+            raise PageError(f"{study}/results.json: not as a study writes it: {error!r}") from error
+        missing = [name for name in names if not (root / study / name).exists()]
+        if missing:
+            raise PageError(f"{study}: the pictures {', '.join(missing)} are not drawn; with matplotlib "
+                            f"`studies.py {study}` draws them")
+        pictures |= {name: (root / study / name).read_text(encoding="utf-8") for name in names}
+        taken[study] = {name: value for name, value in summary.items() if name != "runs"}
         done.append(f"{study}: taken")
-    write_whole(page, filled(page.read_text(encoding="utf-8"), contents(into)))
+    text = filled(page.read_text(encoding="utf-8"), contents({**kept(into), **taken}))
+    for study, summary in taken.items():
+        write_whole(into / "results" / f"{study}.json", json.dumps(summary, indent=1) + "\n")
+    for name, picture in pictures.items():
+        write_whole(into / IMAGES / name, picture)
+    write_whole(page, text)
     return done
 
 
@@ -124,7 +150,7 @@ def check(into):
     text = (into / "results.md").read_text(encoding="utf-8")
     found = places(text)
     check_names(found)
-    texts = contents(into)
+    texts = contents(kept(into))
     problems = [f"the table {name} is not that of results/{study}.json (`studies.py docs` writes it)"
                 for name, study in known_tables().items()
                 if text[slice(*found["study", name])] != texts[name]]

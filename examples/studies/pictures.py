@@ -1,5 +1,6 @@
 """The pictures of a study, by matplotlib: small, and with the same bytes each time."""
 
+import io
 import math
 import warnings
 
@@ -152,12 +153,11 @@ def draw(plt, root, tables, summary):
         if figure is None:
             problems.append(f"{table.name}: nothing to draw yet")
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = io.StringIO()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            figure.savefig(path, metadata={"Date": None})
+            figure.savefig(picture, format="svg", metadata={"Date": None})
         plt.close(figure)
-        text = path.read_text(encoding="utf-8")
-        write_whole(path, "".join(line.rstrip() + "\n" for line in text.splitlines()))
+        write_whole(path, "".join(line.rstrip() + "\n" for line in picture.getvalue().splitlines()))
         paths.append(path)
     return paths, problems

@@ -95,6 +95,8 @@ def markdown(summary, table, images=None):
         cells = [figures.cell(row["figures"][column["name"]], column["digits"], summary["seeds"])
                  for column in table["columns"]]
         lines.append("| " + " | ".join([row["name"], *cells]) + " |")
+    own = [f"- {row['name']}: `{row['options']}`" for row in table["rows"] if row["options"]]
+    lines += ["", "Beyond that:", "", *own] if own else []
     if images and table["picture"]:
         lines += ["", f"![{table['title']}]({images}/{table['picture']})"]
     return "\n".join(lines) + "\n"

@@ -43,11 +43,14 @@ def read_json(path):
 
 
 def write_whole(path, text):
-    """Writes a file so that a reader never finds half of it."""
+    """Writes a file so that a reader never finds half of it, nor another writer's half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def clock(seconds):
@@ -130,20 +133,30 @@ class Estimate:
         return max(total / jobs, longest)
 
 
-def find_program(name, folder):
-    """The path of a program in a build folder; ldmat-train is in examples/train there."""
+PROGRAMS = ("ldmat-train", "ldmat-eval")
+BUILD = "cmake --preset release && cmake --build --preset release --target " + " ".join(PROGRAMS)
+
+
+def program_in(folder, name):
+    """The path of a program in a build folder, where each is in examples; None where it is not."""
     for sub in ("", "examples/train", "examples/eval"):
         path = Path(folder, sub, name)
         if path.is_file() and os.access(path, os.X_OK):
             return path.resolve()
-    raise RunError(f"there is no program {name} in {folder}; build it (sh cmake/run.sh demo builds into "
-                   "build/demo), or name its folder by --programs")
+    return None
+
+
+def find_program(name, folder):
+    path = program_in(folder, name)
+    if path is None:
+        raise RunError(f"there is no program {name} in {folder}; build it ({BUILD}), or name its folder by "
+                       "--programs")
+    return path
 
 
 class Runner:
     def __init__(self, programs, data=None, jobs=2, keep_features=False, say=print):
-        self.train = find_program("ldmat-train", programs)
-        self.evaluate = find_program("ldmat-eval", programs)
+        self.train, self.evaluate = (find_program(name, programs) for name in PROGRAMS)
         self.data = ["--data", str(Path(data).resolve())] if data else []
         self.jobs = jobs
         self.keep_features = keep_features
@@ -309,7 +322,9 @@ class Runner:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # What the caller ignores, as nohup does, stays ignored.
+        numbers = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+                   if signal.getsignal(number) is not signal.SIG_IGN]
         before = [signal.signal(number, lambda number, _: self.received.append(number)) for number in numbers]
         try:
             yield

@@ -10,7 +10,8 @@ from options import join, parse, without
 
 SEEDS = 3
 
-# Budgets: the same for every loss. PLANE: two features of MNIST and Fashion-MNIST, TEN: ten. SHORT: of the
+# Budgets: the same for every loss, but for the learning rate of LDMAT with anchors (`tried` has others'
+# with that one, and it with theirs). PLANE: two features of MNIST and Fashion-MNIST, TEN: ten. SHORT: of the
 # studies that need many runs.
 DIGITS = "--batch 100 --lr 0.004 --shift 2"
 PLANE = f"--dim 2 {DIGITS} --epochs 12"
@@ -20,6 +21,9 @@ COLOUR = "--batch 64 --lr 0.003 --shift 0"  # so few epochs leave no time for mo
 CIFAR10 = f"--dataset cifar10 --dim 16 {COLOUR} --epochs 8"
 CIFAR10_SHORT = f"--dataset cifar10 --dim 16 {COLOUR} --epochs 4"
 CIFAR100 = f"--dataset cifar100 --dim 128 {COLOUR} --epochs 8"
+# Of a hundred classes, images drawn at random would seldom share one: for losses that compare images, a
+# batch has four of each of its classes.
+PAIRS_OF_MANY_CLASSES = "--per-class 4"
 
 # What LDMAT is given beyond the defaults of ldmat-train, by data set.
 LDMAT_PLANE = ""
@@ -88,10 +92,14 @@ class Table:
     picture: str = ""
 
 
-def losses(common, ldmat, names=tuple(BASELINES)):
-    """A row for LDMAT and one for each baseline."""
-    first = Row("LDMAT", join(common, "--loss ldmat", ldmat))
-    return (first, *(Row(name, join(common, BASELINES[name])) for name in names))
+COMPARE_IMAGES = ("contrastive", "triplet", "supcon")
+
+
+def losses(common, ldmat, names=tuple(BASELINES), pairs=""):
+    """A row for LDMAT and one for each baseline; `pairs`: options of those that compare images."""
+    first = Row("LDMAT, anchors" if "--anchors" in ldmat else "LDMAT", join(common, "--loss ldmat", ldmat))
+    return (first, *(Row(name, join(common, BASELINES[name], pairs if name in COMPARE_IMAGES else ""))
+                     for name in names))
 
 
 def along(values, option, common, ldmat, label):
@@ -167,23 +175,25 @@ TRIED = {
 
 
 def tried():
-    rows = [Row(name, join(CIFAR10_SHORT, BASELINES["softmax"], options))
-            for name, options in (("softmax", ""), ("softmax, learning rate 0.005", "--lr 0.005"))]
+    rows = [Row(f"{name}{other}", join(CIFAR10_SHORT, BASELINES[name], options))
+            for name in ("softmax", "softmax + center")
+            for other, options in (("", ""), (", learning rate 0.005", "--lr 0.005"))]
     rows += [Row(name, join(CIFAR10_SHORT, "--loss ldmat", options)) for name, options in TRIED.items()]
     return [Table("tried", "CIFAR-10, settings of LDMAT, half the budget", "loss", tuple(rows))]
 
 
 def colour():
-    flat = losses(CIFAR100, LDMAT_CIFAR100)
-    table = Row("LDMAT, superclass table", join(flat[0].train, SUPERCLASSES))
-    hierarchy = (replace(flat[0], name="LDMAT, one distance"), table, flat[1])
+    flat = losses(CIFAR100, LDMAT_CIFAR100, pairs=PAIRS_OF_MANY_CLASSES)
+    table = Row(f"{flat[0].name}, superclass table", join(flat[0].train, SUPERCLASSES))
+    hierarchy = (replace(flat[0], name=f"{flat[0].name}, one distance"), table, flat[1])
     return [
         Table("colour-cifar10", "CIFAR-10", "loss", losses(CIFAR10, LDMAT_CIFAR10), picture="bars"),
         Table("colour-cifar100", "CIFAR-100", "loss", flat, picture="bars"),
         Table("colour-hierarchy", "CIFAR-100, images taken for another superclass", "loss", hierarchy,
               HIERARCHY),
         Table("colour-open-set", "CIFAR-100, 80 classes trained, the other 20 retrieved", "loss",
-              losses(f"{CIFAR100} {HOLD_OUT}", LDMAT_CIFAR100, ("softmax", "supcon")), OPEN_SET),
+              losses(f"{CIFAR100} {HOLD_OUT}", LDMAT_CIFAR100, ("softmax", "supcon"),
+                     PAIRS_OF_MANY_CLASSES), OPEN_SET),
     ]
 
 

@@ -31,7 +31,7 @@ import page  # noqa: E402
 import pictures  # noqa: E402
 import results  # noqa: E402
 import runs as definitions  # noqa: E402
-from runner import Estimate, RunError, Runner, Stopped, clock, read_json  # noqa: E402
+from runner import PROGRAMS, Estimate, RunError, Runner, Stopped, clock, program_in, read_json  # noqa: E402
 
 SOURCE = Path(__file__).resolve().parents[2]
 
@@ -62,7 +62,7 @@ def parse(words):
     add("--seeds", type=positive, help=f"seeds 1 to this ({definitions.SEEDS}; 1 with --quick, and of tried)")
     add("--jobs", type=positive, default=2, help="runs at a time, one thread each (%(default)s)")
     add("--programs", type=Path,
-        help="build folder of ldmat-train and ldmat-eval (build/demo, or build/release)")
+        help="build folder of ldmat-train and ldmat-eval (build/release)")
     add("--quick", action="store_true", help="a try: the embedded digits, one epoch")
     add("--keep-features", action="store_true", help="keep the features of every run")
     add("--into", type=Path, default=SOURCE / "docs", help="docs: the folder of results.md")
@@ -79,14 +79,14 @@ def seeds_of(study, arguments):
 
 
 def programs_folder(given):
-    """The build folder: the one named, or the first that has ldmat-train, or that of PATH's."""
+    """The build folder: the one named, or the first that has both programs, or that of PATH's."""
     if given:
         return given
-    for folder in (SOURCE / "build/demo", SOURCE / "build/release"):
-        if (folder / "examples/train/ldmat-train").exists():
+    for folder in (SOURCE / "build/release", SOURCE / "build/demo"):
+        if all(program_in(folder, name) for name in PROGRAMS):
             return folder
-    found = shutil.which("ldmat-train")
-    return Path(found).parent if found else SOURCE / "build/demo"
+    found = shutil.which(PROGRAMS[0])
+    return Path(found).parent if found else SOURCE / "build/release"
 
 
 def guard_out(arguments, names):

@@ -214,10 +214,31 @@ class FiguresTest(unittest.TestCase):
                         self.assertEqual(parsed["--dataset"] == "digits", quick)
 
     def test_losses_of_a_table_have_the_same_budget(self):
-        for study in ("plane", "colour", "batch", "dimension"):
+        others = set()  # that have another learning rate than the baselines
+        for study in ("plane", "ten", "colour"):
             for table in definitions.tables(study):
-                budgets = {options.parse(row.train)["--epochs"] for row in table.rows}
-                self.assertEqual(len(budgets), 1, table.name)
+                rows = {row.name: options.parse(row.train) for row in table.rows}
+                for option in ("--dataset", "--epochs", "--batch", "--shift", "--dim", "--hold-out"):
+                    self.assertEqual(len({row.get(option) for row in rows.values()}), 1,
+                                     f"{option} of {table.name}")
+                rate = rows["softmax"]["--lr"]
+                others |= {name for name, row in rows.items() if row["--lr"] != rate}
+        self.assertEqual({name for name in others if not name.startswith("LDMAT, anchors")}, set())
+        for study in ("batch", "dimension"):
+            for table in definitions.tables(study):
+                self.assertEqual(len({options.parse(row.train)["--epochs"] for row in table.rows}), 1)
+
+    def test_losses_that_compare_images_have_several_of_a_class_in_a_batch(self):
+        seen = 0
+        for table in definitions.tables("colour"):
+            for row in table.rows:
+                parsed = options.parse(row.train)
+                if parsed["--dataset"] == "cifar100" and parsed["--loss"] in definitions.COMPARE_IMAGES:
+                    each = int(parsed["--per-class"])
+                    self.assertGreater(each, 1, row.name)
+                    self.assertEqual(int(parsed["--batch"]) % each, 0, row.name)
+                    seen += 1
+        self.assertEqual(seen, 4)
 
 
 class ThinnedTest(unittest.TestCase):
@@ -259,6 +280,7 @@ class StudyTest(Case):
 
         table = (self.out / "plane/table.md").read_text()
         self.assertIn("| softmax | ", table)
+        self.assertIn("\n- softmax: `--loss softmax`\n", table)
         self.assertIn(f"{row['figures']['own']['mean']:.2f} ± {row['figures']['own']['spread']:.2f}", table)
         self.assertIn("5,000 training and 1,000 test images", table)
         self.assertEqual(len([line for line in table.splitlines() if line.startswith("| ")]), 2 * 7)
@@ -426,6 +448,15 @@ class StudyTest(Case):
         self.assertAlmostEqual(runner.Estimate(every[:1]).seconds(every, 2), 3 * guess)
         self.assertAlmostEqual(runner.Estimate(every[:1]).seconds(every[1:2], 2), 3 * guess / 2)
 
+    def test_the_build_folder_is_one_that_has_both_programs(self):
+        with mock.patch.object(studies, "SOURCE", self.root):
+            for folder, names in (("build/release", ["train"]), ("build/demo", ["train", "eval"])):
+                for name in names:
+                    place = self.root / folder / "examples" / name
+                    place.mkdir(parents=True)
+                    shutil.copy(self.programs / f"ldmat-{name}", place)
+            self.assertEqual(studies.programs_folder(None), self.root / "build/demo")
+
     def test_missing_programs_and_bad_arguments_are_told(self):
         (self.programs / "ldmat-eval").unlink()
         status, text = self.call("plane", "--quick")
@@ -439,10 +470,10 @@ class StudyTest(Case):
 
 
 class InterruptTest(Case):
-    def start(self, steps):
+    def start(self, steps, before=None):
         return subprocess.Popen([sys.executable, STUDIES, *self.command("plane", "--quick")], text=True,
                                 env={**os.environ, "STEPS": str(steps)}, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
+                                stderr=subprocess.STDOUT, preexec_fn=before)
 
     def wait_for(self, what):
         for _ in range(1200):
@@ -473,6 +504,16 @@ class InterruptTest(Case):
                 for folder in (path.parent for path in checkpoints):
                     self.assertTrue(any(str(folder) in call for call in resumed))
 
+    def test_what_the_caller_ignores_stays_ignored(self):
+        child = self.start(100000, lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))  # as nohup does
+        self.wait_for(lambda: len(self.calls("train")) == 2)
+        child.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        self.assertIsNone(child.poll())
+        child.send_signal(signal.SIGTERM)
+        text = child.communicate(timeout=30)[0]
+        self.assertEqual((child.returncode, text.count("Stopping")), (130, 1), text)
+
     def test_a_run_that_outlives_its_caller_is_not_touched(self):
         child = self.start(40)
         self.wait_for(lambda: len(self.calls("train")) == 2)
@@ -482,7 +523,6 @@ class InterruptTest(Case):
         self.assertEqual(status, 0, text)
         resumed = [call for call in self.calls("train") if "--resume" in call]
         self.assertEqual((len(self.calls("train")), len(resumed)), (8, 2), text)
-
 
     def test_two_calls_share_their_runs(self):
         child = self.start(20)
@@ -516,6 +556,9 @@ class PicturesTest(Case):
 class PageTest(Case):
     def setUp(self):
         super().setUp()
+        fewer = mock.patch.object(definitions, "SEEDS", 1)
+        fewer.start()
+        self.addCleanup(fewer.stop)
         self.docs = self.root / "docs"
         self.docs.mkdir()
         shutil.copy(SOURCE / "docs/results.md", self.docs)
@@ -622,6 +665,33 @@ class PageTest(Case):
         self.assertEqual((self.docs / "results.md").read_text(), before)
         self.assertEqual(self.docs_call("--partial")[0], 0)
         self.assertIn("| triplet | – |", (self.docs / "results.md").read_text())
+
+    def test_fewer_seeds_do_not_take_the_place_of_all(self):
+        before = (self.docs / "results.md").read_text()
+        self.call("plane", "--seeds", "2")
+        self.drawn("plane")
+        with mock.patch.object(definitions, "SEEDS", 3):
+            self.assertIn("plane: only 2 of 3 seeds", self.docs_call()[1])
+            self.assertEqual((self.docs / "results.md").read_text(), before)
+            self.assertIn("plane: taken", self.docs_call("--partial")[1])
+
+    def test_what_fails_leaves_the_documents_as_they_were(self):
+        self.call("plane", "--seeds", "1")
+        self.call("batch", "--seeds", "1")
+        self.drawn("plane")
+        self.drawn("batch")
+        path = self.out / "batch/results.json"
+        good = path.read_text()
+        before = {each: each.read_bytes() for each in self.docs.rglob("*") if each.is_file()}
+        for text, message in ((good.replace('"name": "batch"', '"name": "renamed"'), "the table renamed"),
+                              ("{}", "batch/results.json: not as a study writes it"),
+                              ("[]", "batch/results.json: not as a study writes it")):
+            path.write_text(text)
+            status, said = self.docs_call()
+            self.assertEqual(status, 1)
+            self.assertIn(message, said)
+            self.assertEqual({each: each.read_bytes() for each in self.docs.rglob("*") if each.is_file()},
+                             before)
 
     def test_pictures_must_have_been_drawn(self):
         self.call("plane", "--seeds", "1")
