@@ -51,8 +51,8 @@ class Program {
     }
   }
 
-  void change_an_image() const {
-    const auto path = folder_ / "mnist" / "train-images-idx3-ubyte";
+  void change_an_image(const std::string& part) const {
+    const auto path = folder_ / "mnist" / (part + "-images-idx3-ubyte");
     auto bytes = read_file(path);
     bytes.at(5000) ^= 1;
     write_file(path, bytes);
@@ -157,7 +157,8 @@ TEST_CASE("a run that was stopped and resumed ends with the same bits") {
         "--epochs 2 --loss softmax --dim 5", "--epochs 2 --loss center --center-weight 0.1",
         "--epochs 2 --loss triplet --margin 0.3", "--epochs 2 --loss supcon --per-class 3",
         "--epochs 2 --loss contrastive --normalize on",
-        "--epochs 2 --per-class 6 --one-sided --dim 3"}) {
+        "--epochs 2 --per-class 6 --one-sided --dim 3", "--epochs 2 --shift 2 --flip on",
+        "--epochs 2 --proxies --dim 3", "--epochs 2 --anchors --penalty squared --dim 4"}) {
     CAPTURE(options);
     const Program program;
     REQUIRE(program("whole", options).status == 0);
@@ -263,7 +264,11 @@ TEST_CASE("resuming is refused with other options, without a checkpoint, or from
   CHECK(other.status == 1);
   CHECK(has(other.text, {"--epochs is 4", "has 3"}));
 
-  program.change_an_image();
+  program.change_an_image("t10k");
+  const auto test_images = program("run", "--resume");
+  CHECK(test_images.status == 1);
+  CHECK(has(test_images.text, {"tested with other images", "--data"}));
+  program.change_an_image("train");
   const auto images = program("run", "--resume");
   CHECK(images.status == 1);
   CHECK(has(images.text, {"trained with other images", "--data"}));

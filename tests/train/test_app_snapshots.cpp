@@ -79,4 +79,18 @@ TEST_CASE("snapshots that do not fit those before are refused") {
   const std::vector<float> three(3);
   state["features"][0] = tiny::pack(std::span<const float>(three));
   CHECK(has(message_of([&] { tiny::Snapshots{state}; }), {"3 numbers"}));
+
+  snapshots.add(5, points(2));
+  state = snapshots.state();
+  const std::vector<std::uint64_t> backwards{5, 3};
+  state["steps"] = tiny::pack(std::span(backwards));
+  CHECK(has(message_of([&] { tiny::Snapshots{state}; }), {"step 3 is not after step 5"}));
+  state = snapshots.state();
+  const std::vector<float> two_images(4);
+  state["features"][1] = tiny::pack(std::span<const float>(two_images));
+  CHECK(has(message_of([&] { tiny::Snapshots{state}; }), {"3 images as before, there are 2"}));
+
+  CHECK(message_of([&] { snapshots.require_images(3); }).empty());
+  CHECK(has(message_of([&] { snapshots.require_images(4); }), {"of 3 images instead of 4"}));
+  CHECK(message_of([] { tiny::Snapshots().require_images(4); }).empty());
 }

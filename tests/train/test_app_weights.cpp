@@ -141,6 +141,19 @@ TEST_CASE("content under a good header that is no network's is refused") {
             {"of the 1 numbers of 0.conv.weight"}));
   CHECK(has(error_after([](auto& c) { c["tensors"][0]["values"] = "text"; }), {"not what"}));
   CHECK(has(error_after([](auto& c) { c = nlohmann::json::array({1}); }), {"not what"}));
+  // A header of a few bytes that would be read past its end, or divide by nothing.
+  CHECK(has(error_after([](auto& c) { c["deviation"].clear(); }),
+            {"of 1 channels there are 1 means and 0 deviations"}));
+  CHECK(has(error_after([](auto& c) { c["mean"].push_back(1); }), {"2 means and 1 deviations"}));
+  for (const double value : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN(),
+                             std::numeric_limits<double>::infinity()}) {
+    CHECK(has(error_after([&](auto& c) { c["deviation"][0] = value; }), {"out of range"}));
+  }
+  CHECK(has(error_after([](auto& c) { c["mean"][0] = -std::numeric_limits<double>::infinity(); }),
+            {"out of range"}));
+  CHECK(has(error_after([](auto& c) { c["dim"] = 1e300; }), {"1e+300 is no whole number"}));
+  CHECK(has(error_after([](auto& c) { c["input"].push_back(3); }), {"not three lengths"}));
+  CHECK(has(error_after([](auto& c) { c["input"][1] = 0; }), {"0 is no whole number of 1"}));
 }
 
 TEST_CASE("weights are only saved under their own shapes") {
@@ -150,6 +163,11 @@ TEST_CASE("weights are only saved under their own shapes") {
   wrong.dim = 4;
   CHECK_THROWS_WITH_AS(tiny::save_weights(path, network(1), wrong),
                        doctest::Contains("of 1x20x20 to 4 features, the network of 1x20x20 to 3"),
+                       std::invalid_argument);
+  wrong = description();
+  wrong.normalization.deviation.clear();
+  CHECK_THROWS_WITH_AS(tiny::save_weights(path, network(1), wrong),
+                       doctest::Contains("save_weights: of 1 channels there are 1 means and 0"),
                        std::invalid_argument);
   CHECK(!fs::exists(path));
 }

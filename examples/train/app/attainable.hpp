@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/options.hpp"
+#include "app/report.hpp"
 #include "data/dataset.hpp"
 #include "loss/class_table.hpp"
 
@@ -10,7 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace tiny {
@@ -22,7 +26,9 @@ struct Attained {
   bool realisable = false;             ///< whether as many dimensions as there are features suffice
   ldmat::Index dimensions_needed = 0;  ///< those that do
   double lowest_loss = 0;              ///< class-pair loss, see ldmat::attainable
-  double reached_fraction = 0;  ///< by the centres of the test images' classes, ldmat::reached
+  /// By the centres of the test images' classes, ldmat::reached; -infinity where there is nothing to
+  /// reach, and it is missed.
+  double reached_fraction = 0;
 };
 
 /// None for other losses and metrics than ldmat with Euclidean distances. `table`: the distances between
@@ -43,19 +49,32 @@ inline std::optional<Attained> attained_of(const RowMatrix<float>& test,
   const auto k = static_cast<Eigen::Index>(classes.size());
   const Eigen::MatrixXd asked = table.size() > 0 ? Eigen::MatrixXd(table(classes, classes))
                                                  : equal_table(k, options.class_distance);
-  // For a hundred classes every start takes some tenths of a second, and starts differ by little.
-  const auto lowest = ldmat::attainable(
-      asked, test.cols(), {.one_sided = options.one_sided, .starts = k > 30 ? 4 : 16});
+  const auto lowest = ldmat::attainable(asked, test.cols(),
+                                        {.one_sided = options.one_sided, .starts = starts_for(k)});
   return Attained{options.one_sided, lowest.realisable, lowest.dimensions_needed,
                   lowest.lowest_loss, ldmat::reached(lowest, test, labels)};
 }
 
 inline nlohmann::ordered_json describe(const Attained& a) {
-  return {{"one_sided", a.one_sided},
-          {"realisable", a.realisable},
-          {"dimensions_needed", a.dimensions_needed},
-          {"lowest_loss", a.lowest_loss},
-          {"reached_fraction", a.reached_fraction}};
+  nlohmann::ordered_json json{{"one_sided", a.one_sided},
+                              {"realisable", a.realisable},
+                              {"dimensions_needed", a.dimensions_needed},
+                              {"lowest_loss", a.lowest_loss}};
+  if (std::isfinite(a.reached_fraction)) json["reached_fraction"] = a.reached_fraction;
+  return json;
+}
+
+/// The same for a table to read.
+inline std::vector<std::pair<std::string, std::string>> table_rows(const Attained& a) {
+  const auto dimensions = a.dimensions_needed >= 0 ? std::to_string(a.dimensions_needed)
+                                                   : "none is enough: they are not Euclidean";
+  std::vector<std::pair<std::string, std::string>> rows{
+      {"dimensions that the class distances need", dimensions},
+      {"lowest class-pair loss attainable", fixed(a.lowest_loss, 4)}};
+  if (std::isfinite(a.reached_fraction)) {
+    rows.emplace_back("reached of what is attainable", percent(a.reached_fraction));
+  }
+  return rows;
 }
 
 }  // namespace tiny

@@ -31,7 +31,7 @@ struct FileKind {
 namespace detail {
 
 constexpr std::string_view checkpoint_magic = "LDMATCKP";
-constexpr std::uint32_t checkpoint_version = 1;
+constexpr std::uint32_t checkpoint_version = 2;
 
 struct CheckpointHeader {  // in the byte order of the machine that wrote it
   std::array<char, 8> magic{};

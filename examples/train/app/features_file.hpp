@@ -42,13 +42,23 @@ struct FeatureFiles {
 };
 
 /// The classes of a data set. Throws std::invalid_argument where images of one class have different
-/// coarse labels; the superclass of a class without images is unknown.
+/// coarse labels, or some have none, or a class that the training part does not name; the superclass of a class without images is unknown.
 inline ClassList class_list(const std::string& dataset, const TrainTest& data) {
   ClassList list{dataset, data.train.class_names, {}, data.train.coarse_names};
   if (list.coarse_names.empty()) return list;
   list.coarse.assign(list.names.size(), -1);
   for (const Dataset* part : {&data.train, &data.test}) {
+    if (part->coarse_labels.size() != part->size()) {
+      throw std::invalid_argument("of " + std::to_string(part->size()) + " images " +
+                                  std::to_string(part->coarse_labels.size()) +
+                                  " have coarse labels");
+    }
     for (std::size_t i = 0; i < part->size(); ++i) {
+      if (part->labels[i] < 0 || static_cast<std::size_t>(part->labels[i]) >= list.names.size()) {
+        throw std::invalid_argument("the label " + std::to_string(part->labels[i]) +
+                                    " is of no class, there are " +
+                                    std::to_string(list.names.size()));
+      }
       auto& coarse = list.coarse.at(static_cast<std::size_t>(part->labels[i]));
       const int here = part->coarse_labels.at(i);
       if (coarse >= 0 && coarse != here) {

@@ -152,10 +152,15 @@ inline TrainOptions resolved(TrainOptions o) {
   if (o.epochs == 0) o.epochs = by_data(12, 5, 20, 30, 30);
   if (o.batch == 0) o.batch = by_data(50, 50, 50, 100, 100);
   // Of a hundred classes too few images would share one in a batch drawn at random, for a loss that
-  // compares images; softmax sees one at a time.
-  const bool compares = o.loss != "softmax" && o.loss != "center";
+  // compares images; the others see one at a time.
+  const bool anchored = o.loss == "ldmat" && o.anchors;
+  const bool compares = o.loss != "softmax" && o.loss != "center" && !anchored;
   if (o.per_class == -1) {
-    o.per_class = compares && o.dataset == "cifar100" && o.batch % 5 == 0 ? 5 : 0;
+    o.per_class = 0;
+    const int most = compares && o.dataset == "cifar100" ? 5 : 0;
+    for (int each = most; each > 1 && o.per_class == 0; --each) {
+      if (o.batch % each == 0) o.per_class = each;
+    }
   }
   if (o.network == "auto") o.network = colour ? "resnet" : "lenet";
   const bool directions = o.loss == "supcon" || o.loss == "triplet";

@@ -70,7 +70,7 @@ class Run {
     classes_ = class_list(options.dataset, data);
     unseen_ = hold_out(data, options.hold_out);
     Trainer trainer(options, data.train);
-    if (saved) take_up(trainer, *saved);
+    if (saved) take_up(trainer, *saved, data.test);
     say_what_is_trained(trainer, data);
     const int signal = train(trainer, data);
     if (trainer.steps_done() < trainer.total_steps()) {
@@ -107,11 +107,15 @@ class Run {
     return saved;
   }
 
-  void take_up(Trainer& trainer, const nlohmann::json& saved) {
+  void take_up(Trainer& trainer, const nlohmann::json& saved, const Dataset& test) {
+    if (saved.at("test_images").get<std::uint64_t>() != digest(test)) {
+      throw std::runtime_error("the run to resume was tested with other images; see --data");
+    }
     trainer.restore(saved.at("trainer"));
     epochs_ = nlohmann::ordered_json::parse(saved.at("epochs").get<std::string>());
     seconds_ = saved.at("seconds").get<double>();
     snapshots_ = Snapshots(saved.at("snapshots"));
+    snapshots_.require_images(snapshot_images(test).size());
     std::cerr << "Resuming after " << trainer.steps_done() << " of " << trainer.total_steps()
               << " steps\n";
   }
@@ -140,11 +144,12 @@ class Run {
                       static_cast<std::size_t>(trainer.options().batch));
     const InterruptGuard guard;
     auto since = Clock::now();
+    const auto test_images = digest(data.test);
     const auto keep = [&] {
       const auto now = Clock::now();
       seconds_ += std::chrono::duration<double>(now - since).count();
       since = now;
-      save_checkpoint(checkpoint_path(), state(trainer));
+      save_checkpoint(checkpoint_path(), state(trainer, test_images));
     };
     if (snapshots_.empty() && trainer.steps_done() == 0) take_snapshot(trainer, data);
     while (trainer.steps_done() < trainer.total_steps()) {
@@ -186,25 +191,27 @@ class Run {
     progress.note(text);
   }
 
-  nlohmann::json state(Trainer& trainer) const {
+  nlohmann::json state(Trainer& trainer, std::uint64_t test_images) const {
     return {{"options", to_json(trainer.options())},
+            {"test_images", test_images},
             {"trainer", trainer.state()},
             {"epochs", epochs_.dump()},
             {"snapshots", snapshots_.state()},
             {"seconds", seconds_}};
   }
 
-  static std::vector<std::uint32_t> snapshot_images(const TrainTest& data) {
-    return detail::some_indices(data.test, 1000);
+  static std::vector<std::uint32_t> snapshot_images(const Dataset& test) {
+    return detail::some_indices(test, 1000);
   }
 
   void take_snapshot(Trainer& trainer, const TrainTest& data) {
     if (trainer.options().dim != 2) return;
     if (!is_snapshot_moment(trainer.steps_done(), trainer.total_steps())) return;
-    snapshots_.add(trainer.steps_done(), trainer.features(data.test, snapshot_images(data)));
+    snapshots_.add(trainer.steps_done(), trainer.features(data.test, snapshot_images(data.test)));
   }
 
-  /// weights.ldmat, and snapshots.json where there are any; none of an earlier run is left.
+  /// weights.ldmat, and snapshots.json where there are any; none of an earlier run is left, nor what
+  /// ldmat-eval found of it.
   void keep_what_was_learned(const Trainer& trainer, const TrainTest& data) const {
     const auto& network = trainer.network();
     save_weights(
@@ -212,8 +219,9 @@ class Run {
         {trainer.options().network, network.in(), network.features(), trainer.normalization()});
     const auto path = out_ / "snapshots.json";
     std::filesystem::remove(path);
+    std::filesystem::remove(out_ / "evaluation.json");
     if (snapshots_.empty()) return;
-    const auto labels = gather_labels<std::uint32_t>(data.test, snapshot_images(data));
+    const auto labels = gather_labels<std::uint32_t>(data.test, snapshot_images(data.test));
     write_whole(
         path,
         snapshots_.file(labels, data.test.class_names, trainer.steps_per_epoch()).dump() + "\n");
@@ -279,11 +287,8 @@ class Run {
                  {"smallest ratio between / within", fixed(f.spread.min_ratio, 3)},
                  {"training time", clock_text(seconds_)}});
     if (f.attained) {
-      rows.insert(rows.end() - 1,
-                  {{"dimensions that the class distances need",
-                    std::to_string(f.attained->dimensions_needed)},
-                   {"lowest class-pair loss attainable", fixed(f.attained->lowest_loss, 4)},
-                   {"reached of what is attainable", percent(f.attained->reached_fraction)}});
+      const auto attained = table_rows(*f.attained);
+      rows.insert(rows.end() - 1, attained.begin(), attained.end());
     }
     std::cout << "\nTest images (training images as gallery)\n"
               << aligned(rows) << "\n  figures   " << (out_ / "metrics.json").string()

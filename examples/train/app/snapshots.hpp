@@ -53,26 +53,34 @@ class Snapshots {
   Snapshots() = default;
 
   /// From state(). Throws where that is not one.
-  explicit Snapshots(const nlohmann::json& state)
-      : steps_(unpack_vector<std::uint64_t>(state.at("steps"), "the snapshots' steps")) {
+  explicit Snapshots(const nlohmann::json& state) {
+    const auto steps = unpack_vector<std::uint64_t>(state.at("steps"), "the snapshots' steps");
     const auto& features = state.at("features");
-    if (features.size() != steps_.size()) {
-      throw std::runtime_error("the checkpoint holds " + std::to_string(steps_.size()) +
+    if (features.size() != steps.size()) {
+      throw std::runtime_error("the checkpoint holds " + std::to_string(steps.size()) +
                                " steps of snapshots and the features of " +
                                std::to_string(features.size()));
     }
-    for (const auto& packed : features) {
-      const auto values = unpack_vector<float>(packed, "a snapshot");
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const auto values = unpack_vector<float>(features.at(i), "a snapshot");
       if (values.size() % 2 != 0) {
         throw std::runtime_error("the checkpoint holds a snapshot of " +
                                  std::to_string(values.size()) + " numbers: not two for an image");
       }
-      features_.emplace_back(Eigen::Map<const Features>(
-          values.data(), static_cast<Eigen::Index>(values.size() / 2), 2));
+      add(steps[i], Eigen::Map<const Features>(values.data(),
+                                               static_cast<Eigen::Index>(values.size() / 2), 2));
     }
   }
 
   bool empty() const { return steps_.empty(); }
+
+  /// Throws std::runtime_error where the snapshots are of another number of images.
+  void require_images(std::size_t count) const {
+    if (empty() || static_cast<std::size_t>(features_.front().rows()) == count) return;
+    throw std::runtime_error("the checkpoint holds snapshots of " +
+                             std::to_string(features_.front().rows()) + " images instead of " +
+                             std::to_string(count));
+  }
 
   /// Throws std::invalid_argument for other than two features an image, another number of images than
   /// before, and a step that is not after the one before.

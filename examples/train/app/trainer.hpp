@@ -23,6 +23,12 @@
 
 namespace tiny {
 
+/// Of the images of a data set, to tell it from another.
+inline std::uint64_t digest(const Dataset& data) {
+  const auto* bytes = reinterpret_cast<const char*>(data.pixels.data());
+  return detail::checksum({bytes, data.pixels.size()});
+}
+
 /// Sums over the steps of an epoch so far.
 struct EpochSums {
   std::uint64_t steps = 0;
@@ -107,7 +113,7 @@ class Trainer {
   nlohmann::json state() {
     nlohmann::json state;
     state["steps"] = steps_;
-    state["images"] = images_digest();
+    state["images"] = digest(train_);
     state["sums"] = {sums_.steps, sums_.loss, sums_.same_distance, sums_.different_distance};
     state["rng"] = pack(std::span<const std::uint64_t>(rng_.state()));
     state["network"] = pack_tensors(network_.tensors());
@@ -123,7 +129,7 @@ class Trainer {
 
   /// Throws where the state is not one of a trainer with the same options and data.
   void restore(const nlohmann::json& state) {
-    if (state.at("images").get<std::uint64_t>() != images_digest()) {
+    if (state.at("images").get<std::uint64_t>() != digest(train_)) {
       throw std::runtime_error("the run to resume was trained with other images; see --data");
     }
     const auto& sums = state.at("sums");
@@ -170,11 +176,6 @@ class Trainer {
     if (options.schedule == "cosine") return cosine_rate(options.lr, steps);
     if (options.schedule == "step") return step_rate(options.lr, (steps + 2) / 3);
     return constant_rate(options.lr);
-  }
-
-  std::uint64_t images_digest() const {
-    const auto* bytes = reinterpret_cast<const char*>(train_.pixels.data());
-    return detail::checksum({bytes, train_.pixels.size()});
   }
 
   Tensors<float> parameters() {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -22,6 +23,29 @@ namespace detail {
 
 inline FileKind weights_kind() {
   return {"LDMATWTS", 1, "file of weights"};
+}
+
+/// A length in a file: a whole number of 1 or more.
+inline Index length_of(const nlohmann::json& value) {
+  if (!value.is_number_integer() || value.get<std::int64_t>() < 1) {
+    throw std::runtime_error("the length " + value.dump() + " is no whole number of 1 or more");
+  }
+  return static_cast<Index>(value.get<std::int64_t>());
+}
+
+/// Throws unless every channel has a mean and a deviation that images can be divided by.
+inline void require_normalization(const Normalization& normalization, Index channels) {
+  const auto& [mean, deviation] = normalization;
+  const auto count = static_cast<std::size_t>(channels);
+  if (mean.size() != count || deviation.size() != count) {
+    throw std::runtime_error("of " + std::to_string(count) + " channels there are " +
+                             std::to_string(mean.size()) + " means and " +
+                             std::to_string(deviation.size()) + " deviations");
+  }
+  const bool usable =
+      std::ranges::all_of(mean, [](double m) { return std::isfinite(m); }) &&
+      std::ranges::all_of(deviation, [](double d) { return std::isfinite(d) && d > 0; });
+  if (!usable) throw std::runtime_error("a mean or deviation of its images is out of range");
 }
 
 }  // namespace detail
@@ -41,14 +65,19 @@ struct Weights {
 };
 
 /// Writes the parameters and buffers of a network (not its gradients). Throws std::invalid_argument
-/// where the description's shapes are not the network's, std::runtime_error where nothing can be
-/// written.
+/// where the description's shapes are not the network's or its normalization is not of as many
+/// channels, std::runtime_error where nothing can be written.
 inline void save_weights(const std::filesystem::path& path, const Network<float>& network,
                          const NetworkDescription& description) {
   if (description.input != network.in() || description.dim != network.features()) {
     bad_argument("save_weights: the description is of " + to_string(description.input) + " to " +
                  std::to_string(description.dim) + " features, the network of " +
                  to_string(network.in()) + " to " + std::to_string(network.features()));
+  }
+  try {
+    detail::require_normalization(description.normalization, description.input.channels);
+  } catch (const std::runtime_error& error) {
+    bad_argument(std::string("save_weights: ") + error.what());
   }
   auto tensors = nlohmann::json::array();
   for (const auto& tensor : network.tensors()) {
@@ -74,10 +103,13 @@ inline Weights load_weights(const std::filesystem::path& path) {
     auto& [network, input, dim, normalization] = weights.description;
     content.at("network").get_to(network);
     const auto& shape = content.at("input");
-    input = {shape.at(0).get<Index>(), shape.at(1).get<Index>(), shape.at(2).get<Index>()};
-    content.at("dim").get_to(dim);
+    if (shape.size() != 3) throw std::runtime_error("the shape of its images is not three lengths");
+    input = {detail::length_of(shape.at(0)), detail::length_of(shape.at(1)),
+             detail::length_of(shape.at(2))};
+    dim = detail::length_of(content.at("dim"));
     content.at("mean").get_to(normalization.mean);
     content.at("deviation").get_to(normalization.deviation);
+    detail::require_normalization(normalization, input.channels);
     if (!content.at("tensors").is_array()) throw std::runtime_error("its tensors are no list");
     for (const auto& tensor : content.at("tensors")) {
       auto name = tensor.at("name").get<std::string>();
@@ -100,8 +132,7 @@ inline Weights load_weights(const std::filesystem::path& path) {
 /// Copies weights into a network of the kind `name` (as --network names it), which then gives the same
 /// features, bit by bit. Throws std::runtime_error, with the network as it was, where they are of
 /// another kind of network, another shape of image or number of features, or not the same tensors.
-inline void use_weights(const Weights& weights, const Network<float>& network,
-                        const std::string& name) {
+inline void use_weights(const Weights& weights, Network<float>& network, const std::string& name) {
   const auto& saved = weights.description;
   const auto refuse = [](const std::string& saved_part, const std::string& part) {
     throw std::runtime_error(

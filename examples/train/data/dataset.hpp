@@ -145,7 +145,8 @@ template <typename Scalar, typename Index>
 void gather(const Dataset& data, std::span<const Index> indices, const Normalization& normalization,
             RowMatrix<Scalar>& out) {
   const std::size_t plane = data.shape.plane();
-  if (normalization.mean.size() != data.shape.channels) {
+  if (normalization.mean.size() != data.shape.channels ||
+      normalization.deviation.size() != data.shape.channels) {
     throw std::invalid_argument(
         "gather: the normalization has " + std::to_string(normalization.mean.size()) +
         " channels, the images have " + std::to_string(data.shape.channels));

@@ -18,6 +18,12 @@ inline Eigen::MatrixXd equal_table(Eigen::Index classes, double class_distance) 
          (Eigen::MatrixXd::Ones(classes, classes) - Eigen::MatrixXd::Identity(classes, classes));
 }
 
+/// Starting points for ldmat::attainable: for a hundred classes each takes some tenths of a second, and
+/// they differ by little.
+inline int starts_for(Eigen::Index classes) {
+  return classes > 30 ? 4 : 16;
+}
+
 /// K x K distances between classes: `class_distance` between two of different superclasses,
 /// `share` times that between two of one, 0 on the diagonal. Throws std::invalid_argument where the
 /// data set has no superclasses, or images of one class belong to different ones.

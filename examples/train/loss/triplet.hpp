@@ -4,9 +4,8 @@
 #include "loss/feature_loss.hpp"
 #include "net/parallel.hpp"
 
+#include <ldmat/kernel/simd.hpp>
 #include <ldmat/ldmat.hpp>
-
-#include <xsimd/xsimd.hpp>
 
 #include <algorithm>
 #include <array>
@@ -132,17 +131,19 @@ class SemiHardTriplet {
   /// Infinity where no value is above the bound. Compilers do not vectorise such a loop, and it is
   /// most of the time of a large batch.
   static Scalar smallest_above(std::span<const Scalar> values, Scalar bound) {
-    using Batch = xsimd::batch<Scalar>;
-    const Batch none(infinity);
-    const Batch bounds(bound);
-    Batch smallest = none;
+    using Pack = ldmat::detail::Pack<Scalar, ldmat::detail::DefaultArch>;
+    constexpr auto lanes_of = static_cast<std::size_t>(ldmat::detail::PackTraits<Pack>::size);
+    const Pack none(infinity);
+    const Pack bounds(bound);
+    Pack smallest = none;
     std::size_t i = 0;
-    for (; i + Batch::size <= values.size(); i += Batch::size) {
-      const auto v = Batch::load_unaligned(values.data() + i);
-      smallest = xsimd::min(smallest, xsimd::select(v > bounds, v, none));
+    for (; i + lanes_of <= values.size(); i += lanes_of) {
+      const auto v = ldmat::detail::read<Pack>(values.data() + i);
+      const auto above = ldmat::detail::choose(v > bounds, v, none);
+      smallest = ldmat::detail::choose(above < smallest, above, smallest);
     }
-    std::array<Scalar, Batch::size> lanes;
-    smallest.store_unaligned(lanes.data());
+    std::array<Scalar, lanes_of> lanes;
+    ldmat::detail::write(lanes.data(), smallest);
     Scalar result = *std::min_element(lanes.begin(), lanes.end());
     for (; i < values.size(); ++i) {
       if (values[i] > bound && values[i] < result) result = values[i];
@@ -159,9 +160,9 @@ class SemiHardTriplet {
     parallel_chunks(features.rows(), [&](Index begin, Index end, Index /*chunk*/) {
       const auto c = symmetric_.middleRows(begin, end - begin);
       auto rows = gradient.middleRows(begin, end - begin);
+      const Eigen::Matrix<Scalar, Eigen::Dynamic, 1> sums = c.rowwise().sum();
       rows.noalias() = c * centred_;
-      rows =
-          scale * (c.rowwise().sum().asDiagonal() * centred_.middleRows(begin, end - begin) - rows);
+      rows = scale * (sums.asDiagonal() * centred_.middleRows(begin, end - begin) - rows);
     });
   }
 

@@ -51,7 +51,7 @@ class Conv final : public Layer<Scalar> {
 
   void forward(const Matrix<Scalar>& x, Matrix<Scalar>& y, Mode /*mode*/) override {
     y.resize(x.rows(), this->out().size());
-    for_each_sample(x.rows(), [&](Index i, Workspace& work) {
+    with_workspaces(x.rows(), [&](Index i, Workspace& work) {
       const Scalar* sample = input_.framed(x.row(i).data(), work.input);
       const Index width = this->out().width;
       for (Index row = 0; row < this->out().height; ++row) {
@@ -77,7 +77,7 @@ class Conv final : public Layer<Scalar> {
     }
     workspaces_.resize(static_cast<std::size_t>(chunk_count(x.rows())));
     for (Workspace& work : workspaces_) work.gradient.setZero(weights_.rows(), options_.channels);
-    for_each_sample(x.rows(), [&](Index i, Workspace& work) {
+    with_workspaces(x.rows(), [&](Index i, Workspace& work) {
       add_weight_gradient(input_.framed(x.row(i).data(), work.input), dy.row(i).data(),
                           work.gradient);
       if (dx != nullptr) {
@@ -159,7 +159,7 @@ class Conv final : public Layer<Scalar> {
   }
 
   template <typename Function>
-  void for_each_sample(Index samples, const Function& f) {
+  void with_workspaces(Index samples, const Function& f) {
     workspaces_.resize(static_cast<std::size_t>(chunk_count(samples)));
     parallel_chunks(samples, [&](Index begin, Index end, Index chunk) {
       for (Index i = begin; i < end; ++i) f(i, workspaces_[static_cast<std::size_t>(chunk)]);
