@@ -32,8 +32,10 @@ Usage: sh cmake/run.sh <command> [argument...]
   docs                 build the reference site into build/docs; any warning of Doxygen's is an error
   release [argument]   whether the version is the same everywhere; bump minor (or major, patch, a number)
                        sets it, date heads CHANGELOG.md's section for a release
+  studies STUDY ...    build ldmat-train and ldmat-eval and start a study of LDMAT beside other losses, with
+                       the options of examples/studies/studies.py: studies plane --data DIR
   setup [set]          only install; the sets: demo, test (the default), bench, format, tidy, ci,
-                       fuzz, check, docs, frameworks, pytorch
+                       fuzz, check, docs, frameworks, pytorch, studies
   help                 print this
 
 Every command first installs what it lacks, as root or by a sudo that asks for no password; without
@@ -51,16 +53,16 @@ END
 
 # apt-get            brew             dnf                    command        sets (?: can do without)
 packages='
-g++                  -                gcc-c++                compiler       demo test bench tidy ci check fuzz frameworks pytorch
-cmake                cmake            cmake                  cmake          demo test bench tidy ci check fuzz frameworks pytorch
-ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci check fuzz frameworks pytorch
-libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci check fuzz frameworks pytorch
-libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci check fuzz frameworks pytorch
-libcli11-dev         cli11            cli11-devel            -              demo test tidy ci ?check fuzz frameworks
-nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci ?check fuzz frameworks
-libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci ?check fuzz frameworks
-libnanoflann-dev     nanoflann        nanoflann-devel        -              ?test tidy ci ?check
-libsvm-dev           libsvm           libsvm-devel           -              ?test tidy ci ?check
+g++                  -                gcc-c++                compiler       demo test bench tidy ci check fuzz frameworks pytorch studies
+cmake                cmake            cmake                  cmake          demo test bench tidy ci check fuzz frameworks pytorch studies
+ninja-build          ninja            ninja-build            ninja          demo test bench tidy ci check fuzz frameworks pytorch studies
+libeigen3-dev        eigen            eigen3-devel           -              demo test bench tidy ci check fuzz frameworks pytorch studies
+libxsimd-dev         xsimd            xsimd-devel            -              demo test bench tidy ci check fuzz frameworks pytorch studies
+libcli11-dev         cli11            cli11-devel            -              demo test tidy ci ?check fuzz frameworks studies
+nlohmann-json3-dev   nlohmann-json    json-devel             -              demo test tidy ci ?check fuzz frameworks studies
+libarchive-dev       libarchive       libarchive-devel       -              demo test tidy ci ?check fuzz frameworks studies
+libnanoflann-dev     nanoflann        nanoflann-devel        -              ?test tidy ci ?check studies
+libsvm-dev           libsvm           libsvm-devel           -              ?test tidy ci ?check studies
 gnuplot-nox          gnuplot          gnuplot                gnuplot        ?demo ?test ?ci
 doctest-dev          doctest          doctest-devel          -              test tidy ci check fuzz frameworks
 libbenchmark-dev     google-benchmark google-benchmark-devel -              bench
@@ -70,8 +72,8 @@ clang-format         clang-format     clang-tools-extra      clang-format   form
 clang-tidy           llvm             clang-tools-extra      clang-tidy     tidy ?check
 valgrind             -                valgrind               valgrind       ?test ci
 qemu-user            -                qemu-user              qemu-x86_64    ?test ci ?check
-python3              python           python3                python3        ?test ci ?check ?frameworks pytorch
-python3-matplotlib   python-matplotlib python3-matplotlib    -              ?test ci
+python3              python           python3                python3        ?test ci ?check ?frameworks pytorch studies
+python3-matplotlib   python-matplotlib python3-matplotlib    -              ?test ci ?studies
 chromium             -                chromium               chromium       ?ci
 ccache               ccache           ccache                 ccache         ?ci ?check ?frameworks ?pytorch
 clang-15             -                -                      -              ?check
@@ -201,7 +203,7 @@ install_packages() { # <manager> <package>...
 # Installs what a set lacks, then makes sure that there is a compiler and, for a build, CMake.
 set_up() { # <set>
   case $1 in
-    demo | test | bench | format | tidy | ci | fuzz | check | docs | frameworks | pytorch) ;;
+    demo | test | bench | format | tidy | ci | fuzz | check | docs | frameworks | pytorch | studies) ;;
     *) die "setup: no set '$1'; \`help\` lists them" ;;
   esac
   manager=$(find_manager)
@@ -445,6 +447,15 @@ run_demo() {
   exec build/demo/examples/train/ldmat-train "$@"
 }
 
+# The system's Python is the one that has the packages of this system.
+run_studies() { # <study> [argument...]
+  cmake --preset demo
+  cmake --build --preset demo --target ldmat-train ldmat-eval
+  python=/usr/bin/python3
+  [ -x "$python" ] || python=python3
+  exec "$python" examples/studies/studies.py "$@" --programs build/demo
+}
+
 # Other versions of clang-format lay out a few things differently.
 run_clang_format() { # <argument>...
   clang_format=clang-format
@@ -516,6 +527,10 @@ run_coverage() {
 command=${1:-help}
 [ $# = 0 ] || shift
 case $command in
+  studies)
+    set_up studies
+    run_studies "$@"
+    ;;
   demo)
     set_up demo
     run_demo "$@"

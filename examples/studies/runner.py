@@ -134,7 +134,6 @@ class Estimate:
 
 
 PROGRAMS = ("ldmat-train", "ldmat-eval")
-BUILD = "cmake --preset release && cmake --build --preset release --target " + " ".join(PROGRAMS)
 
 
 def program_in(folder, name):
@@ -149,8 +148,8 @@ def program_in(folder, name):
 def find_program(name, folder):
     path = program_in(folder, name)
     if path is None:
-        raise RunError(f"there is no program {name} in {folder}; build it ({BUILD}), or name its folder by "
-                       "--programs")
+        raise RunError(f"there is no program {name} in {folder}; `sh cmake/run.sh studies ...` builds it, or "
+                       "name its folder by --programs")
     return path
 
 

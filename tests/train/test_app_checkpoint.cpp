@@ -156,7 +156,7 @@ TEST_CASE("a checkpoint is refused with the reason") {
   CHECK(has(error_after([](Bytes& b) { b.resize(b.size() + 1); }), {"instead of"}));
   CHECK(has(error_after([](Bytes& b) { b.resize(31); }), {"too short"}));
   CHECK(has(error_after([](Bytes& b) { b[0] = 'X'; }), {"not a checkpoint"}));
-  CHECK(has(error_after([](Bytes& b) { b[8] = 9; }), {"version 9", "reads version 1"}));
+  CHECK(has(error_after([](Bytes& b) { b[8] = 9; }), {"version 9", "reads version 2"}));
   fs::remove(path);
   CHECK(has(load_error(path), {path.string(), "cannot be opened"}));
 }

@@ -108,10 +108,10 @@ class Run {
   }
 
   void take_up(Trainer& trainer, const nlohmann::json& saved, const Dataset& test) {
+    trainer.restore(saved.at("trainer"));
     if (saved.at("test_images").get<std::uint64_t>() != digest(test)) {
       throw std::runtime_error("the run to resume was tested with other images; see --data");
     }
-    trainer.restore(saved.at("trainer"));
     epochs_ = nlohmann::ordered_json::parse(saved.at("epochs").get<std::string>());
     seconds_ = saved.at("seconds").get<double>();
     snapshots_ = Snapshots(saved.at("snapshots"));

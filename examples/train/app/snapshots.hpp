@@ -67,8 +67,13 @@ class Snapshots {
         throw std::runtime_error("the checkpoint holds a snapshot of " +
                                  std::to_string(values.size()) + " numbers: not two for an image");
       }
-      add(steps[i], Eigen::Map<const Features>(values.data(),
-                                               static_cast<Eigen::Index>(values.size() / 2), 2));
+      try {
+        add(steps[i], Eigen::Map<const Features>(values.data(),
+                                                 static_cast<Eigen::Index>(values.size() / 2), 2));
+      } catch (const std::invalid_argument& error) {
+        throw std::runtime_error(std::string("the checkpoint's snapshots contradict themselves: ") +
+                                 error.what());
+      }
     }
   }
 
