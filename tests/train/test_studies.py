@@ -16,6 +16,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
@@ -26,6 +27,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 STUDIES = SOURCE / "examples/studies/studies.py"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(STUDIES.parent))
+import cifar_part  # noqa: E402
 import figures  # noqa: E402
 import options  # noqa: E402
 import page  # noqa: E402
@@ -715,6 +717,84 @@ class PageTest(Case):
         after = {key: text[slice(*where)] for key, where in page.places(text).items() if key[0] == "seen"}
         self.assertEqual(after, seen)
         self.assertNotIn("to be written: plane", self.docs_call("--check")[1])
+
+
+class CifarPartTest(unittest.TestCase):
+    """With classes of few images: the real archives are 170 MB each."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        few = mock.patch.dict(cifar_part.KINDS, {"cifar-10-binary": (1, 0, 10, 4, 2),
+                                                 "cifar-100-binary": (2, 1, 10, 4, 2)})
+        few.start()
+        self.addCleanup(few.stop)
+
+    def write(self, stem, files):
+        path = self.root / f"{stem}.tar.gz"
+        with tarfile.open(path, "w:gz") as tar:
+            for name, content in files.items():
+                member = tarfile.TarInfo(f"folder/{name}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+        return path
+
+    @staticmethod
+    def images(count, labels, first=0):
+        """Images of ten classes, each with a colour of its own."""
+        return b"".join((bytes([7, at % 10]) if labels == 2 else bytes([at % 10])) + bytes([first + at]) * 3072
+                        for at in range(count))
+
+    def read(self, path):
+        with tarfile.open(path) as tar:
+            return {Path(member.name).name: tar.extractfile(member).read() for member in tar}
+
+    def call(self, *words):
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+            status = cifar_part.main([str(word) for word in words])
+        return status, text.getvalue()
+
+    def test_as_many_of_each_class_and_none_twice(self):
+        for stem, labels, train, test in (("cifar-10-binary", 1, "data_batch_1.bin", "test_batch.bin"),
+                                          ("cifar-100-binary", 2, "train.bin", "test.bin")):
+            with self.subTest(stem):
+                files = {train: self.images(60, labels), test: self.images(30, labels, 100),
+                         "names.txt": b"a\n", "readme.html": b"x"}
+                if labels == 1:
+                    files["data_batch_2.bin"] = self.images(50, 1, 150)
+                archive = self.write(stem, files)
+                status, text = self.call(archive, self.root / "part")
+                self.assertEqual(status, 0, text)
+                path = self.root / "part" / f"{stem}-subset.tar.gz"
+                made = self.read(path)
+                self.assertEqual(set(made), {train, test, "names.txt"})
+                for name, each, colours in ((train, 4, [*range(60), *range(150, 200)]), (test, 2, range(100, 130))):
+                    size = labels + 3072
+                    found = [made[name][at:at + size] for at in range(0, len(made[name]), size)]
+                    self.assertEqual([[image[labels - 1] for image in found].count(at) for at in range(10)],
+                                     [each] * 10)
+                    self.assertEqual(len(set(found)), len(found))
+                    self.assertLessEqual({image[-1] for image in found}, set(colours))
+                    self.assertNotEqual([image[labels - 1] for image in found], sorted(
+                        image[labels - 1] for image in found), "shuffled")
+                self.call(archive, self.root / "again")
+                self.assertEqual(self.read(self.root / "again" / path.name), made)
+                self.call(archive, self.root / "other", "--seed", "2")
+                self.assertNotEqual(self.read(self.root / "other" / path.name), made)
+
+    def test_what_is_no_whole_archive_is_refused_and_nothing_left(self):
+        few = self.write("cifar-10-binary", {"data_batch_1.bin": self.images(30, 1),
+                                             "test_batch.bin": self.images(30, 1)})
+        self.assertIn("the training part has 3 images of class 0, wanted are 4",
+                      self.call(few, self.root / "part")[1])
+        cut = self.write("cifar-10-binary", {"data_batch_1.bin": self.images(60, 1)[:-1]})
+        self.assertIn("data_batch_1.bin holds", self.call(cut, self.root / "part")[1])
+        cut.write_bytes(b"no archive")
+        self.assertEqual(self.call(cut, self.root / "part")[0], 1)
+        self.assertIn("not one of cifar-10-binary.tar.gz", self.call("x.tar.gz", self.root / "part")[1])
+        self.assertFalse((self.root / "part").exists())
 
 
 class RealProgramsTest(unittest.TestCase):
