@@ -19,7 +19,7 @@ PLANE_SHORT = f"--dim 2 {DIGITS} --epochs 4"
 TEN = f"--dim 10 {DIGITS} --epochs 12"
 COLOUR = "--batch 64 --lr 0.003 --shift 0"  # so few epochs leave no time for moved images
 CIFAR10 = f"--dataset cifar10 --dim 16 {COLOUR} --epochs 8"
-CIFAR10_SHORT = f"--dataset cifar10 --dim 16 {COLOUR} --epochs 4"
+CIFAR10_SHORT = f"--dataset cifar10 --dim 16 {COLOUR} --epochs 3"
 CIFAR100 = f"--dataset cifar100 --dim 128 {COLOUR} --epochs 8"
 # Of a hundred classes, images drawn at random would seldom share one: for losses that compare images, a
 # batch has four of each of its classes.
@@ -179,7 +179,7 @@ def tried():
             for name in ("softmax", "softmax + center")
             for other, options in (("", ""), (", learning rate 0.005", "--lr 0.005"))]
     rows += [Row(name, join(CIFAR10_SHORT, "--loss ldmat", options)) for name, options in TRIED.items()]
-    return [Table("tried", "CIFAR-10, settings of LDMAT, half the budget", "loss", tuple(rows))]
+    return [Table("tried", "CIFAR-10, settings of LDMAT, three epochs", "loss", tuple(rows))]
 
 
 def colour():
