@@ -528,6 +528,7 @@ command=${1:-help}
 [ $# = 0 ] || shift
 case $command in
   studies)
+    [ $# != 0 ] || die "studies: which? plane, ten, regularizers, batch, dimension, colour, tried, classifiers, all"
     set_up studies
     run_studies "$@"
     ;;

@@ -57,7 +57,7 @@ def parse(words):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("study", choices=names, metavar="study", help=", ".join(names))
-    add("--out", type=Path, default=Path("out/studies"), help="folder of all results (%(default)s)")
+    add("--out", type=Path, help="folder of all results (out/studies; with --quick out/quick)")
     add("--data", type=Path, help="folder of the data sets (or the environment variable LDMAT_DATA_DIR)")
     add("--seeds", type=positive, help=f"seeds 1 to this ({definitions.SEEDS}; 1 with --quick, and of tried)")
     add("--jobs", type=positive, default=2, help="runs at a time, one thread each (%(default)s)")
@@ -69,6 +69,8 @@ def parse(words):
     add("--check", action="store_true", help="docs: whether results.md is what its figures say")
     add("--partial", action="store_true", help="docs: also of what is unfinished or a quick try")
     arguments = parser.parse_args(words)
+    if arguments.out is None:
+        arguments.out = Path("out/quick" if arguments.quick else "out/studies")
     if arguments.data and not arguments.data.exists():
         parser.error(f"--data: {arguments.data} does not exist")
     return arguments

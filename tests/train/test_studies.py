@@ -450,6 +450,11 @@ class StudyTest(Case):
         self.assertAlmostEqual(runner.Estimate(every[:1]).seconds(every, 2), 3 * guess)
         self.assertAlmostEqual(runner.Estimate(every[:1]).seconds(every[1:2], 2), 3 * guess / 2)
 
+    def test_a_quick_try_has_a_folder_of_its_own(self):
+        self.assertEqual(studies.parse(["plane"]).out, Path("out/studies"))
+        self.assertEqual(studies.parse(["plane", "--quick"]).out, Path("out/quick"))
+        self.assertEqual(studies.parse(["plane", "--quick", "--out", "x"]).out, Path("x"))
+
     def test_the_build_folder_is_one_that_has_both_programs(self):
         with mock.patch.object(studies, "SOURCE", self.root):
             for folder, names in (("build/release", ["train"]), ("build/demo", ["train", "eval"])):

@@ -68,9 +68,10 @@ inline nlohmann::ordered_json describe(const Attained& a) {
 inline std::vector<std::pair<std::string, std::string>> table_rows(const Attained& a) {
   const auto dimensions = a.dimensions_needed >= 0 ? std::to_string(a.dimensions_needed)
                                                    : "none is enough: they are not Euclidean";
+  const std::string side = a.one_sided ? "lowest one-sided" : "lowest";
   std::vector<std::pair<std::string, std::string>> rows{
       {"dimensions that the class distances need", dimensions},
-      {"lowest class-pair loss attainable", fixed(a.lowest_loss, 4)}};
+      {side + " class-pair loss attainable", fixed(a.lowest_loss, 4)}};
   if (std::isfinite(a.reached_fraction)) {
     rows.emplace_back("reached of what is attainable", percent(a.reached_fraction));
   }
