@@ -381,6 +381,17 @@ TEST_CASE("one-sided: 0, not almost, with small distances beside large ones") {
   }
 }
 
+TEST_CASE("one-sided: no pair is closer than its target, however rounding falls") {
+  for (int step = 1; step <= 40; ++step) {
+    const double small =
+        1e-9 * (1 + 0.37 * step);  // points of a line, two of them almost in one place
+    const Matrix table{{0, small, 1}, {small, 0, 1 - small}, {1, 1 - small, 0}};
+    const ldmat::Attainable a = ldmat::attainable(3 * table, 1, {.one_sided = true});
+    CHECK(a.lowest_loss == 0);
+    CHECK((distances_of(a.positions) - 3 * table).minCoeff() >= 0);
+  }
+}
+
 TEST_CASE("reached: 1 at the best, 0 where all coincide, below where it is worse") {
   const Matrix table = equal_distances(5);
   const auto a = attainable(table, 2);

@@ -232,24 +232,27 @@ void spread_apart(const ClassPairs<Arch>& pairs, Eigen::MatrixXd& x) {
       }
     }
   }
-  if (factor <= static_cast<double>(k)) {
-    x *= factor;
-  } else {
+  Eigen::MatrixXd apart = x;
+  if (factor > static_cast<double>(k)) {
     const double half = static_cast<double>(k - 1) / 2;
-    x.setZero();
-    x.row(0) = Eigen::RowVectorXd::LinSpaced(k, -half, half);
+    factor = 1;
+    apart.setZero();
+    apart.row(0) = Eigen::RowVectorXd::LinSpaced(k, -half, half);
   }
-  // Rounding leaves some a little closer than their targets, and that to the table's unit may, too.
-  double above = 1e-12;
-  const auto closer = [&] {
-    const Eigen::MatrixXd seen = (x * pairs.unit) / pairs.unit;
-    return ((distances_between<Arch>(seen) - pairs.target).array() < 0).any();
+  // Rounding leaves some a little closer than their targets, here and in the table's unit, and does so
+  // anew after each product: so the products are looked at, not what they ought to be.
+  const Eigen::MatrixXd least = (1 + 16 * std::numeric_limits<double>::epsilon()) * pairs.target;
+  const auto closer = [&](const Eigen::MatrixXd& points, double unit) {
+    return ((distances_between<Arch>(points) - unit * least).array() < 0).any();
   };
-  do {
-    x *= 1 + above;
+  double above = 1e-15;
+  bool too_close = true;
+  while (too_close && above < 1) {
+    x = factor * (1 + above) * apart;
+    const Eigen::MatrixXd in_unit = pairs.unit * x;
+    too_close = closer(x, 1) || closer(in_unit, pairs.unit) || closer(in_unit / pairs.unit, 1);
     above *= 2;
-  } while (above < 1 && closer());
-  x *= 1 + above;
+  }
 }
 
 }  // namespace ldmat::detail
