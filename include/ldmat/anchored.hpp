@@ -11,6 +11,7 @@
 #include <ldmat/view.hpp>
 
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
