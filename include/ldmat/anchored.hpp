@@ -303,7 +303,7 @@ class AnchoredLoss {
   std::vector<std::int64_t> ids_;
 };
 
-/// The anchored loss with the settings that did best on colour images (docs/results.md): anchors where the
+/// The anchored loss with settings that did well on colour images (docs/results.md): anchors where the
 /// distances of `table` (K x K, as for `attainable`) can be had in d dimensions, or come closest to it; a
 /// one-sided squared penalty; three quarters of the distances between anchors as targets; a share of
 /// 3 / (K + 10) for a sample's own class. The unit of the table matters to an optimizer like Adam, whose
