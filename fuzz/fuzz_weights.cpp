@@ -81,7 +81,7 @@ void fuzz::run(std::span<const std::uint8_t> input) {
   if (!read_file(bytes, 1 << 16, [&](const auto& path) { weights = tiny::load_weights(path); })) {
     return;
   }
-  const auto into = network(2);
+  auto into = network(2);
   const auto before = numbers(into);
   const auto same_bits = [](const std::vector<float>& a, const std::vector<float>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
