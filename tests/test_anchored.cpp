@@ -25,7 +25,7 @@ struct Expected {
 /// The loss by its definition, in double, from the textbook formulas of distances and penalties.
 Expected by_definition(support::MetricKind metric, const AnyPenalty& penalty,
                        const Matrix& features, const std::vector<int>& labels,
-                       const Matrix& anchors, const Matrix& table, double share) {
+                       const Matrix& anchors, const Matrix& table, double share, bool beyond_own) {
   Expected expected{0, Matrix::Zero(features.rows(), features.cols())};
   const Index k = anchors.rows();
   const auto n = static_cast<double>(features.rows());
@@ -39,9 +39,12 @@ Expected by_definition(support::MetricKind metric, const AnyPenalty& penalty,
       const Eigen::VectorXd x = features.row(i);
       const Eigen::VectorXd a = anchors.row(c);
       const auto d = support::distance(metric, x, a);
-      const auto cost = support::penalized(penalty, d.value - table(y, c), c == y);
+      const Eigen::VectorXd a_y = anchors.row(y);
+      const auto own = support::distance(metric, x, a_y);
+      const double u = beyond_own && c != y ? 1 : 0;
+      const auto cost = support::penalized(penalty, d.value - u * own.value - table(y, c), c == y);
       expected.value += weight * cost.value;
-      expected.gradient.row(i) += weight * cost.slope * d.gradient.transpose();
+      expected.gradient.row(i) += weight * cost.slope * (d.gradient - u * own.gradient).transpose();
     }
   }
   return expected;
@@ -86,12 +89,18 @@ void compare(Random& random, double tolerance) {
           random_points(random, 13, d).template cast<Scalar>().template cast<double>();
       const auto labels = random_labels(random, 13, k);
       const double share = random.uniform();
-      AnchoredLoss<Scalar, M, AnyPenalty> loss(
-          {.anchors = anchors, .class_table = table, .penalty = penalty, .same_share = share});
+      const bool beyond_own = random.below(2) == 0;
+      AnchoredLoss<Scalar, M, AnyPenalty> loss({.anchors = anchors,
+                                                .class_table = table,
+                                                .beyond_own = beyond_own,
+                                                .penalty = penalty,
+                                                .same_share = share});
       const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> given = features.cast<Scalar>();
       Eigen::Matrix<ldmat::Accumulator<Scalar>, Eigen::Dynamic, Eigen::Dynamic> gradient;
       const auto result = loss(given, labels, gradient);
-      const auto expected = by_definition(metric, penalty, features, labels, anchors, table, share);
+      const auto expected =
+          by_definition(metric, penalty, features, labels, anchors, table, share, beyond_own);
+      CAPTURE(beyond_own);
       CAPTURE(k);
       CAPTURE(d);
       CHECK(std::abs(result.value - expected.value) <= tolerance * (1 + expected.value));
@@ -120,7 +129,8 @@ TEST_CASE("the anchored loss is what its definition says") {
 }
 
 template <class Metric, class Penalty>
-void check_differences(Random& random, const Penalty& penalty, double target_share) {
+void check_differences(Random& random, const Penalty& penalty, double target_share,
+                       bool beyond_own) {
   const Matrix anchors = random_points(random, 5, 3);
   Matrix table = Matrix::Zero(5, 5);
   for (Index a = 0; a < 5; ++a) {
@@ -132,6 +142,7 @@ void check_differences(Random& random, const Penalty& penalty, double target_sha
     AnchoredLoss<double, Metric, Penalty> loss({.anchors = anchors,
                                                 .class_table = given,
                                                 .target_share = target_share,
+                                                .beyond_own = beyond_own,
                                                 .penalty = penalty,
                                                 .same_share = 0.3});
     Matrix gradient;
@@ -155,16 +166,21 @@ void check_differences(Random& random, const Penalty& penalty, double target_sha
 
 TEST_CASE("the anchored loss's gradient is that of central differences") {
   Random random(12);
-  for (const double target_share : {0.75, 1.0, 2.0}) {
-    CAPTURE(target_share);
-    check_differences<ldmat::Euclidean>(random, ldmat::OneSided<ldmat::Squared>{}, target_share);
-    check_differences<ldmat::Euclidean>(random, ldmat::Huber{0.4}, target_share);
-    check_differences<ldmat::Euclidean>(random, ldmat::Band{0.1, 0.3}, target_share);
-    check_differences<ldmat::SquaredEuclidean>(random, ldmat::Huber{0.4}, target_share);
-    check_differences<ldmat::SquaredEuclidean>(random, ldmat::OneSided<ldmat::Band>{{0.1, 0.3}},
-                                               target_share);
-    check_differences<ldmat::Manhattan>(random, ldmat::Huber{0.4}, target_share);
-    check_differences<ldmat::Manhattan>(random, ldmat::Squared{}, target_share);
+  for (const double share : {0.25, 0.75, 1.0, 2.0}) {
+    for (const bool beyond : {false, true}) {
+      CAPTURE(share);
+      CAPTURE(beyond);
+      const ldmat::Huber huber{0.4};
+      const ldmat::Band band{0.1, 0.3};
+      check_differences<ldmat::Euclidean>(random, ldmat::OneSided<ldmat::Squared>{}, share, beyond);
+      check_differences<ldmat::Euclidean>(random, huber, share, beyond);
+      check_differences<ldmat::Euclidean>(random, band, share, beyond);
+      check_differences<ldmat::SquaredEuclidean>(random, huber, share, beyond);
+      check_differences<ldmat::SquaredEuclidean>(random, ldmat::OneSided<ldmat::Band>{band}, share,
+                                                 beyond);
+      check_differences<ldmat::Manhattan>(random, huber, share, beyond);
+      check_differences<ldmat::Manhattan>(random, ldmat::Squared{}, share, beyond);
+    }
   }
 }
 
@@ -189,6 +205,37 @@ TEST_CASE("targets are a share of the distances between anchors") {
   CHECK(value(1) == Approx(0.5 * 1 + 0.5 * 1));  // 1 from its own, 3 from the other instead of 4
   CHECK(value(0.875) == Approx(0.5 * 1 + 0.5 * 0.25));  // instead of 3.5
   CHECK(value(0.75) == Approx(0.5));                    // which is far enough
+}
+
+TEST_CASE("wanted distances beyond the own anchor's") {
+  const auto value = [&](const Matrix& at, double share) {
+    AnchoredLoss<double> loss(
+        {.anchors = Matrix{{0, 0}, {4, 0}}, .target_share = share, .beyond_own = true});
+    return loss(at, std::vector<int>{0}).value;
+  };
+  // 1 from its own, 3 from the other, which is 2 farther.
+  CHECK(value(Matrix{{1, 0}}, 0.5) == Approx(0.5 * 1));
+  CHECK(value(Matrix{{1, 0}}, 0.25) == Approx(0.5 * 1));
+  CHECK(value(Matrix{{1, 0}}, 0.75) == Approx(0.5 * 1 + 0.5 * 1));  // 3 was asked for
+  // Far from both, where the other is farther than any fixed target, and not farther than its own.
+  CHECK(value(Matrix{{2, 100}}, 0.5) == Approx(0.5 * (4 + 1e4) + 0.5 * 4));
+  CHECK(value(Matrix{{0, 0}}, 1) == 0);
+
+  AnchoredLoss<double> loss(
+      {.anchors = Matrix{{0, 0}, {4, 0}}, .target_share = 0.5, .beyond_own = true});
+  const std::vector<int> first{0};
+  Matrix gradient;
+  loss(Matrix{{0, 0}}, first, gradient);  // at its own anchor
+  CHECK(gradient == Matrix::Zero(1, 2));
+  loss(Matrix{{4, 0}}, first, gradient);  // at the other: to its own, by both terms of D_iy
+  CHECK(gradient.isApprox(Matrix{{0.5 * 2 * 4 + 0.5 * 2 * 6, 0}}));
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(std::isnan(loss(Matrix{{nan, 0}}, first, gradient).value));
+  CHECK(std::isnan(gradient(0, 0)));
+
+  AnchoredLoss<double> alone({.anchors = Matrix{{1, 0}}, .beyond_own = true});
+  CHECK(alone(Matrix{{3, 0}}, first, gradient).value == 4);
+  CHECK(gradient == Matrix{{4, 0}});
 }
 
 TEST_CASE("a sample's gradient does not depend on the others of the batch") {
@@ -228,6 +275,7 @@ TEST_CASE("recommended_anchored places the classes as their table says") {
         1e-9);
   CHECK(loss.options().same_share == 3.0 / 14);
   CHECK(loss.options().target_share == 0.75);
+  CHECK(!loss.options().beyond_own);
   CHECK_THROWS_AS(ldmat::recommended_anchored<float>(Matrix::Ones(2, 2), 3), std::invalid_argument);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ldmat/anchor_options.hpp>
 #include <ldmat/attainable.hpp>
 #include <ldmat/checks.hpp>
 #include <ldmat/kernel/simd.hpp>
@@ -20,56 +21,14 @@
 
 namespace ldmat {
 
-/// What an AnchoredLoss computes.
-template <class M = Euclidean, class P = OneSided<Squared>>
-struct AnchorOptions {
-  /// a, K x d: where each class belongs, K and d >= 1, finite. `attainable(table, d).positions` has the
-  /// distances of a class table, as far as d dimensions allow.
-  Eigen::MatrixXd anchors = {};
-  /// T, K x K wanted distances between samples of a class (row) and anchors: symmetric, zero diagonal,
-  /// finite, not negative. Empty: by `target_share`.
-  Eigen::MatrixXd class_table = {};
-  /// Without a class table, T is so much of the distances between anchors, >= 0. With a one-sided
-  /// penalty, a sample at its own anchor costs nothing up to 1, and the less, the fewer other classes
-  /// charge a sample that is not there yet. (From the middle of K anchors that are all equally far
-  /// apart, each is sqrt((K - 1) / (2 K)) of that away: 0.67 for ten, 0.70 for a hundred.)
-  double target_share = 1;
-  M metric = {};   ///< rho: parameters of a metric that has some
-  P penalty = {};  ///< phi: parameters of the penalty
-  /// s: the share of a sample's own anchor in its loss, in [0, 1]; the K - 1 others have the rest.
-  double same_share = 0.5;
-  /// Refuse NaN and infinite features, with the first row and column. Costs one pass over them;
-  /// otherwise they propagate to the value and the gradient.
-  bool check_finite = false;
-
-  /// Throws std::invalid_argument where an option is outside its range.
-  void validate() const {
-    if (anchors.size() == 0) {
-      detail::throw_invalid({"AnchorOptions::anchors is ",
-                             detail::Shape{anchors.rows(), anchors.cols()},
-                             ", but must have a row per class and a column per feature"});
-    }
-    detail::require_finite("AnchorOptions::anchors", detail::const_view(anchors),
-                           "anchors must be finite");
-    detail::require_range("AnchorOptions::same_share", same_share, 0, 1);
-    detail::require_non_negative({"AnchorOptions::target_share"}, target_share);
-    if (class_table.size() > 0) {
-      detail::require_table("AnchorOptions::class_table", class_table, true);
-      detail::require_classes("AnchorOptions::class_table", class_table.rows(), anchors.rows());
-    }
-    if constexpr (requires { penalty.validate(); }) penalty.validate();
-    if constexpr (requires { metric.validate(); }) metric.validate();
-  }
-};
-
 /// LDMAT with the batch's distance matrix taken to K anchors a_c instead of to the batch itself:
 ///
 ///   l(F) = 1/n * sum over i of [ s phi(D_iy) + (1 - s) / (K - 1) * sum over c != y of phi(D_ic - T_yc) ],
 ///
-/// D_ic = rho(f_i, a_c), y the class of sample i, and its gradient dl/dF. Anchors say once where each
-/// class belongs, so that samples of which the network is not sure need not agree with each other, and
-/// the gradient does not depend on who else is in the batch; it is much the better choice for classes
-/// that are hard to tell apart (docs/results.md). With one class, l is the mean of phi(D_iy).
+/// D_ic = rho(f_i, a_c), y the class of sample i, and its gradient dl/dF; with `beyond_own`, T_yc + D_iy
+/// takes the place of T_yc. Anchors say once where each class belongs, so that samples of which the
+/// network is not sure need not agree with each other, and the gradient does not depend on who else is in
+/// the batch; it is much the better choice for classes that are hard to tell apart (docs/results.md). With one class, l is the mean of phi(D_iy).
 ///
 ///   features   n x d, element type Scalar, any layout, borrowed. Half types are computed in float.
 ///   labels     n class ids in [0, K)
@@ -84,12 +43,14 @@ struct AnchorOptions {
 /// value 0.
 ///
 /// Cost: O(n K d) time on one thread, O(n + K (K + d)) memory. Distances are computed from differences in the
-/// accumulator type, sums over a sample in it, over samples in double. A sample that coincides with an
+/// accumulator type, sums over a sample in it, over samples in double (with `beyond_own`, those of a sample
+/// far from all anchors are differences of large numbers). A sample that coincides with an
 /// anchor has distance 0 from it and, for the Euclidean metric, gradient 0 by it.
 ///
 /// Threads: a call uses the object's own memory, so that one object serves one thread.
 ///
-/// Source: the project's own form of LDMAT; fixed targets of classes are as old as one-hot regression.
+/// Source: the project's own form of LDMAT; fixed targets of classes are as old as one-hot regression, and
+/// distances beyond the own one's are those of large margin nearest neighbours (Weinberger and Saul, 2009).
 template <class Scalar, class M = Euclidean, class P = OneSided<Squared>,
           class Arch = detail::DefaultArch>
 class AnchoredLoss {
@@ -245,7 +206,8 @@ class AnchoredLoss {
     return result;
   }
 
-  /// The terms of sample_, which is of class y. Leaves w phi' slope of each anchor in coefficients_.
+  /// The terms of sample_, which is of class y. Leaves w phi' slope of each anchor in coefficients_; with
+  /// `beyond_own`, the own anchor's is less by the others' w phi' times its slope.
   void add_sample(Index y, detail::PairSums& sums) {
     const bool alone = classes() == 1;
     const V same_weight(alone ? T(1) : static_cast<T>(options_.same_share));
@@ -253,31 +215,51 @@ class AnchoredLoss {
         alone ? T(0)
               : static_cast<T>((1 - options_.same_share) / static_cast<double>(classes() - 1)));
     const V zero(T(0));
+    V beyond = zero;
+    if (options_.beyond_own) {
+      beyond = measure_to([&](Index k) { return V(*at(anchors_, k * padded_ + y)); }).distance;
+    }
     V penalty = zero;
     V distance = zero;
     V same_distance = zero;
+    V other_slopes = zero;
+    V own_slope = zero;
     for (Index c = 0; c < padded_; c += lanes) {
-      V sum = zero;
-      for (Index k = 0; k < dimension(); ++k) {
-        sum = options_.metric.accumulate(
-            sum, V(V(*at(sample_, k)) - detail::read<V>(at(anchors_, k * padded_ + c))));
-      }
-      auto measured = detail::measure(options_.metric, sum);
-      measured.distance = detail::in_register(measured.distance);  // the same bits wherever inlined
+      const auto measured =
+          measure_to([&](Index k) { return detail::read<V>(at(anchors_, k * padded_ + c)); });
       const auto same = detail::read<V>(at(numbers_, c)) == V(static_cast<T>(y));
       const auto inside = detail::first_lanes<V>(classes() - c);
-      const Penalized<V> cost = options_.penalty(
-          V(measured.distance - detail::read<V>(at(targets_, y * padded_ + c))), same);
+      const Penalized<V> cost =
+          options_.penalty(V(V(measured.distance - detail::choose(same, zero, beyond)) -
+                             detail::read<V>(at(targets_, y * padded_ + c))),
+                           same);
       const V weight = detail::keep_where(inside, detail::choose(same, same_weight, other_weight));
+      const V slope = detail::keep_where(inside, V(weight * cost.slope));
       penalty += detail::keep_where(inside, detail::in_register(V(weight * cost.value)));
       distance += detail::keep_where(inside, measured.distance);
       same_distance += detail::keep_where(same, measured.distance);
-      detail::write(at(coefficients_, c),
-                    detail::keep_where(inside, V(weight * cost.slope * measured.slope)));
+      other_slopes += detail::choose(same, zero, slope);
+      own_slope += detail::keep_where(same, measured.slope);
+      detail::write(at(coefficients_, c), detail::keep_where(inside, V(slope * measured.slope)));
+    }
+    if (options_.beyond_own) {
+      *at(coefficients_, y) -= detail::sum_of(other_slopes) * detail::sum_of(own_slope);
     }
     sums.penalty += static_cast<double>(detail::sum_of(penalty));
     sums.distance += static_cast<double>(detail::sum_of(distance));
     sums.same_distance += static_cast<double>(detail::sum_of(same_distance));
+  }
+
+  /// Of sample_ to the anchors in the lanes of `component(k)`, component k of each.
+  template <class Component>
+  detail::Measured<V> measure_to(const Component& component) const {
+    V sum(T(0));
+    for (Index k = 0; k < dimension(); ++k) {
+      sum = options_.metric.accumulate(sum, V(V(*at(sample_, k)) - component(k)));
+    }
+    auto measured = detail::measure(options_.metric, sum);
+    measured.distance = detail::in_register(measured.distance);  // the same bits wherever inlined
+    return measured;
   }
 
   template <class G>
