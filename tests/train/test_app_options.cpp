@@ -58,6 +58,7 @@ TEST_CASE("every option of the list reaches its field") {
                               "--anchors",
                               "--anchor-share",
                               "0.5",
+                              "--beyond-own",
                               "--regularizer",
                               "shrink",
                               "--strength",
@@ -116,6 +117,7 @@ TEST_CASE("every option of the list reaches its field") {
                                         {"proxies", true},
                                         {"anchors", true},
                                         {"anchor-share", 0.5},
+                                        {"beyond-own", true},
                                         {"regularizer", "shrink"},
                                         {"strength", 0.25},
                                         {"adaptive-momentum", 0.5},
@@ -191,6 +193,7 @@ TEST_CASE("what a loss needs is chosen for it") {
     CHECK(o.per_class == (name == "softmax" || name == "center" ? 0 : 5));
     CHECK(of(loss, {"--normalize", "off"}).normalize == "off");
     CHECK(of(loss, {"--normalize", "on"}).normalize == "on");
+    CHECK(of(loss, {"--normalize", "batch"}).normalize == "batch");
     CHECK(of(loss, {"--margin", "3"}).margin == 3);
     CHECK(of(loss, {"--per-class", "10"}).per_class == 10);
   }

@@ -158,7 +158,8 @@ TEST_CASE("a run that was stopped and resumed ends with the same bits") {
         "--epochs 2 --loss triplet --margin 0.3", "--epochs 2 --loss supcon --per-class 3",
         "--epochs 2 --loss contrastive --normalize on",
         "--epochs 2 --per-class 6 --one-sided --dim 3", "--epochs 2 --shift 2 --flip on",
-        "--epochs 2 --proxies --dim 3", "--epochs 2 --anchors --penalty squared --dim 4"}) {
+        "--epochs 2 --proxies --dim 3", "--epochs 2 --anchors --penalty squared --dim 4",
+        "--epochs 2 --anchors --beyond-own --normalize batch --dim 4"}) {
     CAPTURE(options);
     const Program program;
     REQUIRE(program("whole", options).status == 0);
@@ -297,6 +298,7 @@ TEST_CASE("mistakes end in one line that says what to do") {
     CHECK(result.status != 0);
     return result.text;
   };
+  CHECK(has(error("--normalize batch --batch 1"), {"--normalize batch", "--batch"}));
   CHECK(has(error("--dataset cifar100"), {"ldmat-train: CIFAR-100 not found", "--data"}));
   CHECK(has(error("--penalty cubic"), {"--penalty", "cubic"}));
   CHECK(has(error("--per-class 7"), {"30 is not a multiple of 7"}));

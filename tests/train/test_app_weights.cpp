@@ -80,6 +80,9 @@ TEST_CASE("weights of another network are refused, and nothing is copied") {
   CHECK(has(error(good, network(2), "resnet"), {"of the network lenet", "resnet", "--network"}));
   CHECK(has(error(good, network(2, 4)), {"of 3 features", "has 4", "--dim"}));
   CHECK(has(error(good, network(2, 3, {1, 24, 20})), {"1x20x20", "1x24x20", "--dataset"}));
+  tiny::Rng rng(2);
+  auto normalized = tiny::lenet<float>(good.description.input, 3, rng, tiny::LastLayer::batch_norm);
+  CHECK(has(error(good, std::move(normalized)), {"tensors", "--normalize"}));
   auto changed = good;
   changed.tensors.pop_back();
   CHECK(has(error(changed, network(2)), {"tensors"}));

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -109,6 +110,18 @@ TEST_CASE("anchors: the library's anchored loss, with the shares that were asked
   const Eigen::MatrixXd anchors = anchors_of(*loss);
   CHECK((anchors.row(1) - anchors.row(3)).norm() == doctest::Approx(2));
 
+  options.beyond_own = true;
+  const auto relative = tiny::make_loss(tiny::resolved(options), 4, {}, rng);
+  ldmat::AnchoredLoss<float> beyond({.anchors = anchors_of(*relative),
+                                     .target_share = 0.7,
+                                     .beyond_own = true,
+                                     .same_share = 0.2});
+  const double value = relative->evaluate(features, labels, gradient).value;
+  CHECK(value == doctest::Approx(beyond(features, labels, expected).value).epsilon(1e-6));
+  CHECK((gradient - expected).norm() <= 1e-6f * expected.norm());
+  CHECK(std::abs(value - result.value) > 0.01);
+  options.beyond_own = false;
+
   const Eigen::MatrixXd table{{0, 3, 1, 3}, {3, 0, 3, 1}, {1, 3, 0, 3}, {3, 1, 3, 0}};
   options.within_superclass = 0.5;  // which is where such a table comes from
   const Eigen::MatrixXd placed =
@@ -164,6 +177,7 @@ TEST_CASE("anchors refuse options that they have no use for") {
   refused([](auto& o) { o.regularizer = "offset"; }, "--regularizer offset does not go");
   refused([](auto& o) { o.weights = "balanced"; }, "--weights balanced does not go");
   refused([](auto& o) { o.reduction = "sum"; }, "--reduction sum does not go");
+  refused([](auto& o) { o.anchors = false, o.beyond_own = true; }, "--beyond-own is for --anchors");
 }
 
 TEST_CASE("batches of a hundred classes hold several images of each where a loss compares them") {

@@ -52,17 +52,25 @@ TEST_CASE("unit length: samples without a direction, very short and very long on
   CHECK(std::isnan(y(0, 0)));
 }
 
-TEST_CASE("unit length: the last layer of both networks, where asked for") {
+TEST_CASE("the last layer of both networks is the one asked for") {
+  using tiny::LastLayer;
   Rng rng(2);
-  const Matrix x = random_matrix(3, 3 * 16 * 16, rng);
-  for (const bool unit_length : {false, true}) {
+  const Matrix x = random_matrix(6, 3 * 16 * 16, rng);
+  for (const auto last : {LastLayer::dense, LastLayer::unit_length, LastLayer::batch_norm}) {
     for (auto net : {0, 1}) {
-      auto network = net == 0 ? tiny::lenet<double>({3, 16, 16}, 4, rng, unit_length)
-                              : tiny::resnet<double>({3, 16, 16}, 4, rng, unit_length);
+      auto network = net == 0 ? tiny::lenet<double>({3, 16, 16}, 4, rng, last)
+                              : tiny::resnet<double>({3, 16, 16}, 4, rng, last);
       CHECK(network.features() == 4);
       const Matrix y = network.forward(x, Mode::evaluate);
       const bool all_one = (y.rowwise().norm().array() - 1).abs().maxCoeff() < 1e-12;
-      CHECK(all_one == unit_length);
+      CHECK(all_one == (last == LastLayer::unit_length));
+
+      const Matrix trained = network.forward(x, Mode::train);
+      const Matrix centred = trained.rowwise() - trained.colwise().mean();
+      const Matrix variance = centred.array().square().colwise().mean();
+      const bool standard = trained.colwise().mean().cwiseAbs().maxCoeff() < 1e-12 &&
+                            (variance.array() - 1).abs().maxCoeff() < 0.01;
+      CHECK(standard == (last == LastLayer::batch_norm));
     }
   }
 }

@@ -13,6 +13,7 @@
 #include "net/net.hpp"
 
 #include <memory>
+#include <stdexcept>
 
 namespace tiny {
 
@@ -33,6 +34,10 @@ inline std::unique_ptr<FeatureLoss> make_loss(const TrainOptions& o, int classes
     return std::make_unique<BatchLoss<SupCon<float>>>(SupCon<float>(o.temperature));
   }
   if (o.anchors) return detail::anchored_loss(o, classes, table);
+  if (o.beyond_own) {
+    throw std::invalid_argument(
+        "--beyond-own is for --anchors: between images there is no own one");
+  }
   std::unique_ptr<FeatureLoss> loss;
   detail::with_metric(o, [&]<class Metric>(const Metric& /*metric*/) {
     loss = detail::ldmat_loss<Metric>(o, classes, table, rng);

@@ -32,6 +32,7 @@ struct TrainOptions {
   bool proxies = false;
   bool anchors = false;
   double anchor_share = 1;
+  bool beyond_own = false;
   std::string regularizer = "none";
   double strength = 0.1;
   double adaptive_momentum = 0.9;
@@ -102,6 +103,8 @@ void visit_options(Options& o, Visit visit) {
         "ldmat's distances are those to a fixed anchor of each class, not those between images");
   visit("anchor-share", o.anchor_share, zero_up,
         "wanted distance to the anchors of other classes, as a share of that between anchors");
+  visit("beyond-own", o.beyond_own, Allowed{{"no-beyond-own"}},
+        "with anchors: so much farther than the own anchor shall the others be");
   visit("regularizer", o.regularizer, Allowed{{"none", "offset", "shrink", "adaptive"}},
         "how the wanted distances are relaxed");
   visit("strength", o.strength, zero_up, "strength of the regularizer");
@@ -120,8 +123,10 @@ void visit_options(Options& o, Visit visit) {
   visit("reduction", o.reduction, Allowed{{"mean", "sum", "weighted-mean", "frobenius"}},
         "from the sum over pairs to the loss");
   visit("network", o.network, Allowed{{"auto", "lenet", "resnet"}}, "auto: as fits the images");
-  visit("normalize", o.normalize, Allowed{{"auto", "on", "off"}},
-        "features scaled to length 1 by a last layer; auto: on for supcon and triplet");
+  visit(
+      "normalize", o.normalize, Allowed{{"auto", "on", "off", "batch"}},
+      "last layer; on: features scaled to length 1; batch: each feature batch-normalised; auto: on "
+      "for supcon and triplet");
   visit("shift", o.shift, range(-1, 1024),
         "training images are moved by up to so many pixels; -1: as fits the data set");
   visit("flip", o.flip, Allowed{{"auto", "on", "off"}},

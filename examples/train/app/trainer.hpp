@@ -152,9 +152,14 @@ class Trainer {
                                      Rng& rng) {
     const Shape in{static_cast<Index>(shape.channels), static_cast<Index>(shape.height),
                    static_cast<Index>(shape.width)};
-    const bool unit_length = options.normalize == "on";
-    return options.network == "resnet" ? resnet<float>(in, options.dim, rng, unit_length)
-                                       : lenet<float>(in, options.dim, rng, unit_length);
+    if (options.normalize == "batch" && options.batch == 1) {
+      throw std::invalid_argument("--normalize batch needs a --batch of more than one image");
+    }
+    const auto last = options.normalize == "on"      ? LastLayer::unit_length
+                      : options.normalize == "batch" ? LastLayer::batch_norm
+                                                     : LastLayer::dense;
+    return options.network == "resnet" ? resnet<float>(in, options.dim, rng, last)
+                                       : lenet<float>(in, options.dim, rng, last);
   }
 
   static Eigen::MatrixXd class_table_of(const TrainOptions& options, const Dataset& train) {

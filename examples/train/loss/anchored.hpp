@@ -57,7 +57,8 @@ inline void require_for_anchors(bool good, const char* option, const std::string
 }
 
 /// Anchors lie where the wanted distances can be had in as many dimensions as there are features, or
-/// come closest to it; a sample's targets are `anchor_share` of the distances between them. `table`:
+/// come closest to it; a sample's targets are `anchor_share` of the distances between them, with
+/// `beyond_own` beyond its own. `table`:
 /// as for ldmat_loss. Throws std::invalid_argument for options that this loss has no use for.
 inline std::unique_ptr<FeatureLoss> anchored_loss(const TrainOptions& o, int classes,
                                                   const Eigen::MatrixXd& table) {
@@ -75,6 +76,7 @@ inline std::unique_ptr<FeatureLoss> anchored_loss(const TrainOptions& o, int cla
   auto positions = ldmat::attainable(asked, o.dim, {.starts = starts_for(classes)}).positions;
   return std::make_unique<Anchored>(Anchored::Loss::Options{.anchors = std::move(positions),
                                                             .target_share = o.anchor_share,
+                                                            .beyond_own = o.beyond_own,
                                                             .penalty = chosen_penalty(o),
                                                             .same_share = o.same_share});
 }
