@@ -252,7 +252,7 @@ class AnchoredLoss {
 
   /// Of sample_ to the anchors in the lanes of `component(k)`, component k of each.
   template <class Component>
-  detail::Measured<V> measure_to(const Component& component) const {
+  Measured<V> measure_to(const Component& component) const {
     V sum(T(0));
     for (Index k = 0; k < dimension(); ++k) {
       sum = options_.metric.accumulate(sum, V(V(*at(sample_, k)) - component(k)));

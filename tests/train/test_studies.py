@@ -223,6 +223,8 @@ class FiguresTest(unittest.TestCase):
                 for option in ("--dataset", "--epochs", "--batch", "--shift", "--dim", "--hold-out"):
                     self.assertEqual(len({row.get(option) for row in rows.values()}), 1,
                                      f"{option} of {table.name}")
+                for name, row in rows.items():
+                    self.assertEqual("--normalize" in row, "batch-normalised" in name, name)
                 rate = rows["softmax"]["--lr"]
                 others |= {name for name, row in rows.items() if row["--lr"] != rate}
         self.assertEqual({name for name in others if "anchors" not in name and "learning rate" not in name}, set())
@@ -240,7 +242,7 @@ class FiguresTest(unittest.TestCase):
                     self.assertGreater(each, 1, row.name)
                     self.assertEqual(int(parsed["--batch"]) % each, 0, row.name)
                     seen += 1
-        self.assertEqual(seen, 4)
+        self.assertEqual(seen, 3)
 
 
 class ThinnedTest(unittest.TestCase):
@@ -416,7 +418,7 @@ class StudyTest(Case):
     def test_status_estimates(self):
         text = self.call("status")[1]
         self.assertRegex(text, r"plane +0 of +36 runs finished, about \d+ min left")
-        self.assertRegex(text, r"classifiers +0 of +78 runs finished, the rest comes from plane and colour")
+        self.assertRegex(text, r"classifiers +0 of +84 runs finished, the rest comes from plane and colour")
         self.assertRegex(text, r"in all \d+ h \d\d min left, 2 runs at a time")
         self.assertFalse(self.out.exists())
         self.call("plane", "--seeds", "3")
