@@ -2,6 +2,7 @@
 
 import io
 import math
+import textwrap
 import warnings
 
 import figures
@@ -132,10 +133,10 @@ def bars(plt, summary):
         ax.errorbar([each["mean"] for _, each in there], [place + 0.18 * (at - 1) for place, _ in there],
                     xerr=[each["spread"] or 0 for _, each in there], fmt=marker, markersize=4, capsize=2,
                     color=COLOURS[at], label=label)
-    ax.set_yticks(range(len(summary["rows"])), [row["name"] for row in summary["rows"]])
+    ax.set_yticks(range(len(summary["rows"])), [textwrap.fill(row["name"], 28) for row in summary["rows"]])
     ax.invert_yaxis()
     ax.set_xlabel("accuracy, %")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncol=len(kinds))
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncol=len(kinds))
     return figure if drawn else None
 
 
