@@ -12,8 +12,7 @@ SEEDS = 3
 
 # Budgets: the same for every loss, but for the learning rate of LDMAT with anchors and, in rows that say so, the
 # last layer; `colour` has softmax with both, too, and `tried` softmax and softmax + center with the rate and with
-# both. PLANE: two
-# features of MNIST and Fashion-MNIST, TEN: ten. SHORT: of the studies that need many runs.
+# both. PLANE: two features of MNIST and Fashion-MNIST, TEN: ten. SHORT: of the studies that need many runs.
 DIGITS = "--batch 100 --lr 0.004 --shift 2"
 PLANE = f"--dim 2 {DIGITS} --epochs 12"
 PLANE_SHORT = f"--dim 2 {DIGITS} --epochs 4"
@@ -29,12 +28,13 @@ PAIRS_OF_MANY_CLASSES = "--per-class 4"
 # What LDMAT is given beyond the defaults of ldmat-train, by data set.
 LDMAT_PLANE = ""
 LDMAT_TEN = "--anchors --penalty squared --same-share 0.15 --anchor-share 0.75 --class-distance 5"
-ANCHORED = "--anchors --penalty squared --anchor-share 0.75 --lr 0.005 --per-class 0"
+FASTER = "--lr 0.005"
+NORMALIZED = f"{FASTER} --normalize batch"
+ANCHORED = f"--anchors --penalty squared --anchor-share 0.75 {FASTER} --per-class 0"
 LDMAT_CIFAR10 = f"{ANCHORED} --same-share 0.15 --class-distance 5"
 LDMAT_CIFAR100 = f"{ANCHORED} --same-share 0.03 --class-distance 15"
 # Other anchors farther than a sample's own by the wanted distance, and batch-normalised features.
-BEYOND = ("--anchors --beyond-own --penalty squared --anchor-share 0.25 --normalize batch --lr 0.005 "
-          "--per-class 0 --same-share 0.1")
+BEYOND = f"{ANCHORED} --beyond-own --anchor-share 0.25 --same-share 0.1 {NORMALIZED}"
 BEYOND_CIFAR10 = f"{BEYOND} --class-distance 5"
 BEYOND_CIFAR100 = f"{BEYOND} --class-distance 15"
 
@@ -106,10 +106,6 @@ def losses(common, ldmat, names=tuple(BASELINES), pairs=""):
     first = Row("LDMAT, anchors" if "--anchors" in ldmat else "LDMAT", join(common, "--loss ldmat", ldmat))
     return (first, *(Row(name, join(common, BASELINES[name], pairs if name in COMPARE_IMAGES else ""))
                      for name in names))
-
-
-FASTER = "--lr 0.005"
-NORMALIZED = f"{FASTER} --normalize batch"
 
 
 def normalized(common, beyond):

@@ -131,8 +131,8 @@ inline Weights load_weights(const std::filesystem::path& path) {
 
 /// Copies weights into a network of the kind `name` (as --network names it), which then gives the same
 /// features, bit by bit, if it has the same last layer: LastLayer::unit_length has no weights to be told by.
-/// Throws std::runtime_error, with the network as it was, where they are of
-/// another kind of network, another shape of image or number of features, or not the same tensors.
+/// Throws std::runtime_error, with the network as it was, where they are of another kind of network, another
+/// shape of image or number of features, or not the same tensors.
 inline void use_weights(const Weights& weights, Network<float>& network, const std::string& name) {
   const auto& saved = weights.description;
   const auto refuse = [](const std::string& saved_part, const std::string& part) {

@@ -58,8 +58,8 @@ inline void require_for_anchors(bool good, const char* option, const std::string
 
 /// Anchors lie where the wanted distances can be had in as many dimensions as there are features, or
 /// come closest to it; a sample's targets are `anchor_share` of the distances between them, with
-/// `beyond_own` beyond its own. `table`:
-/// as for ldmat_loss. Throws std::invalid_argument for options that this loss has no use for.
+/// `beyond_own` beyond its own. `table`: as for ldmat_loss. Throws std::invalid_argument for options that
+/// this loss has no use for.
 inline std::unique_ptr<FeatureLoss> anchored_loss(const TrainOptions& o, int classes,
                                                   const Eigen::MatrixXd& table) {
   require_for_anchors(o.metric == "euclidean", "metric", o.metric,
